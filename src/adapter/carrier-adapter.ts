@@ -1,0 +1,134 @@
+import { Logger } from '@nestjs/common';
+import { RedisAdapter } from '@socket.io/redis-adapter';
+import type { Namespace } from 'socket.io';
+import type { BroadcastOptions, Room, SocketId } from 'socket.io-adapter';
+import type { Carrier } from '../carrier.js';
+import { type Publisher, requestTypes } from '../publisher.js';
+import type { ChannelRouter } from './channel-router.js';
+import { RedisFace, type Routing } from './redis-face.js';
+import { RoomChannels } from './room-channels.js';
+
+export interface CarrierAdapterOptions {
+  readonly carrier: Carrier;
+  readonly router: ChannelRouter;
+  readonly publisher: Publisher;
+  /** Prefix of every channel. */
+  readonly key: string;
+  readonly routing: Routing;
+  /** How long a request to the other nodes waits for their answers. */
+  readonly requestsTimeoutMs: number;
+  /** How long an acknowledgement, an awaited `join` or a connecting client waits for a subscription. */
+  readonly subscribeTimeoutMs: number;
+}
+
+const appliedHere = new Set<unknown>(Object.values(requestTypes));
+
+/**
+ * The official Redis adapter over a {@link Carrier}: its wire protocol to the letter, but a process hears only of the
+ * rooms that it holds, and what concerns its own clients never waits for Redis.
+ */
+export class CarrierAdapter extends RedisAdapter {
+  private readonly logger = new Logger(CarrierAdapter.name);
+  private readonly roomChannels: RoomChannels | undefined;
+  private readonly face: RedisFace;
+
+  constructor(
+    nsp: Namespace,
+    private readonly options: CarrierAdapterOptions,
+    private readonly onClosed: () => void = () => {},
+  ) {
+    const face = new RedisFace(options);
+    super(nsp, face, face, { key: options.key, requestsTimeout: options.requestsTimeoutMs });
+    this.face = face;
+    face.isDone = ({ uid, type }) => uid === this.uid && appliedHere.has(type);
+    if (options.routing === 'rooms') this.roomChannels = this.followRooms();
+  }
+
+  /** Resolves once the namespace hears the other nodes. */
+  ready(): Promise<void> {
+    return this.face.ready();
+  }
+
+  /**
+   * Opens the channel of a client that is about to connect. Whoever learns its id may send to it at once.
+   * Returns nothing when there is no need to wait.
+   */
+  admit(id: SocketId): Promise<unknown> | undefined {
+    this.roomChannels?.open(id);
+    return this.pending([id]);
+  }
+
+  /** What the client's rooms still wait for; nothing when all are live, or while Redis is away. */
+  pendingOf(id: SocketId): Promise<unknown> | undefined {
+    return this.pending(this.sids.get(id) ?? []);
+  }
+
+  /** The promise, which `socket.join()` returns, resolves once messages to the rooms arrive from every node. */
+  override addAll(id: SocketId, rooms: Set<Room>): Promise<void> | void {
+    void super.addAll(id, rooms);
+    return this.pending(rooms)?.then(() => {});
+  }
+
+  override delAll(id: SocketId): void {
+    super.delAll(id);
+    // A client that a middleware refused was admitted, but never joined its own room.
+    if (!this.rooms.has(id)) this.roomChannels?.shut(id);
+  }
+
+  override addSockets(opts: BroadcastOptions, rooms: Room[]): void {
+    super.addSockets(opts, rooms);
+    if (!opts.flags?.local) super.addSockets(onlyHere(opts), rooms);
+  }
+
+  override delSockets(opts: BroadcastOptions, rooms: Room[]): void {
+    super.delSockets(opts, rooms);
+    if (!opts.flags?.local) super.delSockets(onlyHere(opts), rooms);
+  }
+
+  override disconnectSockets(opts: BroadcastOptions, close: boolean): void {
+    super.disconnectSockets(opts, close);
+    if (!opts.flags?.local) super.disconnectSockets(onlyHere(opts), close);
+  }
+
+  /** Without an answer, as while Redis is away, this node is the only one that can be counted on. */
+  override async serverCount(): Promise<number> {
+    try {
+      return await this.options.carrier.subscribers(`${this.options.key}-request#${this.nsp.name}#`);
+    } catch (error) {
+      this.logger.warn(`cannot ask the other nodes (${(error as Error).message}): only this one answers`);
+      return 1;
+    }
+  }
+
+  override close(): void {
+    void super.close();
+    this.roomChannels?.close();
+    this.onClosed();
+  }
+
+  private followRooms(): RoomChannels {
+    const { router, key, subscribeTimeoutMs } = this.options;
+    const channels = new RoomChannels(router, `${key}#${this.nsp.name}#`, this.face.hearBroadcast, subscribeTimeoutMs);
+    this.on('create-room', (room: Room) => channels.open(room));
+    this.on('delete-room', (room: Room) => {
+      if (!this.holds(room)) channels.shut(room);
+    });
+    return channels;
+  }
+
+  /** A numeric room and the same room as a string share a channel. */
+  private holds(room: Room | number): boolean {
+    const rooms = this.rooms as Map<Room | number, Set<SocketId>>;
+    return rooms.has(String(room)) || rooms.has(Number(room));
+  }
+
+  private pending(rooms: Iterable<Room>): Promise<unknown> | undefined {
+    if (!this.roomChannels || this.options.carrier.health.state !== 'connected') return undefined;
+    const pending = this.roomChannels.pending(rooms);
+    return pending.length > 0 ? Promise.all(pending) : undefined;
+  }
+}
+
+function onlyHere(opts: BroadcastOptions): BroadcastOptions {
+  return { ...opts, flags: { ...opts.flags, local: true } };
+}

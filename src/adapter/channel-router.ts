@@ -1,0 +1,78 @@
+import { Logger } from '@nestjs/common';
+import type { Carrier } from '../carrier.js';
+
+export type Receiver = (channel: string, message: Buffer) => void | Promise<void>;
+
+/**
+ * Brings each message of the process's one carrier to those namespaces that asked for its channel.
+ *
+ * Two servers in one process may want the same channel, so the carrier's subscription lasts until nobody does.
+ */
+export class ChannelRouter {
+  private readonly logger = new Logger(ChannelRouter.name);
+  private readonly byChannel = new Map<string, Set<Receiver>>();
+  private readonly byPrefix = new Map<string, Set<Receiver>>();
+  private refusals = 0;
+
+  constructor(private readonly carrier: Carrier) {
+    carrier.onMessage((channel, message) => this.route(channel, message));
+  }
+
+  /** Resolves once the channels are live. */
+  async subscribe(channels: readonly string[], receiver: Receiver): Promise<void> {
+    for (const channel of channels) enter(this.byChannel, channel, receiver);
+    // Also where another namespace has the channel already: its subscription may still be on the way.
+    await this.carrier.subscribe(channels);
+  }
+
+  unsubscribe(channels: readonly string[], receiver: Receiver): void {
+    this.carrier.unsubscribe(channels.filter((channel) => leave(this.byChannel, channel, receiver)));
+  }
+
+  async subscribePrefix(prefix: string, receiver: Receiver): Promise<void> {
+    enter(this.byPrefix, prefix, receiver);
+    await this.carrier.subscribePrefix(prefix);
+  }
+
+  unsubscribePrefix(prefix: string, receiver: Receiver): void {
+    if (leave(this.byPrefix, prefix, receiver)) this.carrier.unsubscribePrefix(prefix);
+  }
+
+  private route(channel: string, message: Buffer): void {
+    for (const receiver of this.byChannel.get(channel) ?? []) this.hand(receiver, channel, message);
+    for (const [prefix, receivers] of this.byPrefix) {
+      if (channel.startsWith(prefix)) for (const receiver of receivers) this.hand(receiver, channel, message);
+    }
+  }
+
+  /** Whatever a message is, it must not end the worker: anyone who reaches Redis can publish one. */
+  private hand(receiver: Receiver, channel: string, message: Buffer): void {
+    try {
+      receiver(channel, message)?.catch((error: unknown) => this.refuse(channel, message, error));
+    } catch (error) {
+      this.refuse(channel, message, error);
+    }
+  }
+
+  private refuse(channel: string, message: Buffer, error: unknown): void {
+    this.refusals++;
+    if ((this.refusals & (this.refusals - 1)) !== 0) return;
+    const reason = error instanceof Error ? error.message : String(error);
+    this.logger.warn(
+      `refused a message of ${message.length} bytes on ${channel} (${reason}); ${this.refusals} refused since the start`,
+    );
+  }
+}
+
+function enter(table: Map<string, Set<Receiver>>, key: string, receiver: Receiver): void {
+  const receivers = table.get(key);
+  if (receivers) receivers.add(receiver);
+  else table.set(key, new Set([receiver]));
+}
+
+/** Returns whether that was the last one. */
+function leave(table: Map<string, Set<Receiver>>, key: string, receiver: Receiver): boolean {
+  const receivers = table.get(key);
+  if (!receivers?.delete(receiver) || receivers.size > 0) return false;
+  return table.delete(key);
+}

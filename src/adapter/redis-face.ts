@@ -1,0 +1,89 @@
+import { parseRequest, type Publisher, type RedisRequest } from '../publisher.js';
+import type { ChannelRouter, Receiver } from './channel-router.js';
+
+export type Routing = 'rooms' | 'pattern';
+
+export interface RedisFaceOptions {
+  readonly router: ChannelRouter;
+  readonly publisher: Publisher;
+  readonly routing: Routing;
+}
+
+type PatternListener = (pattern: Buffer | null, channel: string, message: Buffer) => void;
+type ChannelListener = (channel: string, message: Buffer) => void | Promise<void>;
+
+/**
+ * What the official adapter believes to be its Redis client, for one namespace.
+ *
+ * With `rooms` its pattern becomes a subscription to the namespace's own channel, and the rooms' channels are opened
+ * and shut as rooms come and go.
+ */
+export class RedisFace {
+  private readonly opened: Promise<void>[] = [];
+  private readonly closings: (() => void)[] = [];
+  private onPattern: PatternListener = () => {};
+  private onChannel: ChannelListener = () => {};
+
+  /** Whether a request that comes back to its sender needs nothing more here. */
+  isDone: (request: RedisRequest) => boolean = () => false;
+
+  constructor(private readonly options: RedisFaceOptions) {}
+
+  /** Resolves once what the adapter asked for at its start is live. */
+  async ready(): Promise<void> {
+    await Promise.all(this.opened);
+  }
+
+  readonly hearBroadcast: Receiver = (channel, message) => this.onPattern(null, channel, message);
+
+  private readonly hearRequest: Receiver = (channel, message) => {
+    const request = parseRequest(message);
+    if (request && this.isDone(request)) return;
+    // Another node's request to join widens the room here as well: whoever asked may tell this node to emit next.
+    if (request) this.options.publisher.observe(channel, request);
+    return this.onChannel(channel, message);
+  };
+
+  publish(channel: string, message: string | Buffer): void {
+    this.options.publisher.publish(channel, message);
+  }
+
+  psubscribe(pattern: string): void {
+    const { router, routing } = this.options;
+    const prefix = pattern.slice(0, -1);
+    if (routing === 'pattern') {
+      this.opened.push(router.subscribePrefix(prefix, this.hearBroadcast));
+      this.closings.push(() => router.unsubscribePrefix(prefix, this.hearBroadcast));
+    } else {
+      this.opened.push(router.subscribe([prefix], this.hearBroadcast));
+      this.closings.push(() => router.unsubscribe([prefix], this.hearBroadcast));
+    }
+  }
+
+  subscribe([requests, ...responses]: readonly [string, ...string[]]): void {
+    const { router } = this.options;
+    const hearResponse: Receiver = (channel, message) => this.onChannel(channel, message);
+    this.opened.push(router.subscribe([requests], this.hearRequest), router.subscribe(responses, hearResponse));
+    this.closings.push(() => {
+      router.unsubscribe([requests], this.hearRequest);
+      router.unsubscribe(responses, hearResponse);
+    });
+  }
+
+  on(event: string, listener: (...args: never[]) => void): void {
+    if (event === 'pmessageBuffer') this.onPattern = listener as PatternListener;
+    if (event === 'messageBuffer') this.onChannel = listener as ChannelListener;
+  }
+
+  off(): void {
+    this.onPattern = () => {};
+    this.onChannel = () => {};
+  }
+
+  punsubscribe(): void {
+    for (const close of this.closings.splice(0)) close();
+  }
+
+  /** The official adapter's other way to say what {@link punsubscribe} has done already. */
+  unsubscribe(): void {}
+}

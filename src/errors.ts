@@ -1,0 +1,65 @@
+/**
+ * Base of every error that this project throws. Match on `code`: it survives IPC, `instanceof` does not.
+ *
+ * The message is one or two sentences for a person: what happened, and what to do about it.
+ */
+export abstract class ClusterIoError extends Error {
+  abstract readonly code: string;
+  override readonly name: string = this.constructor.name;
+}
+
+/** A variable of the environment has a value that cannot be used. */
+export class ConfigError extends ClusterIoError {
+  readonly code = 'CONFIG_INVALID';
+
+  constructor(
+    readonly variable: string,
+    readonly expected: string,
+    readonly got: string,
+  ) {
+    super(`${variable} is wrong: expected ${expected}, got ${got}.`);
+  }
+}
+
+/** Redis did not answer in time while the first process of a cluster was starting. */
+export class RedisUnreachableError extends ClusterIoError {
+  readonly code = 'REDIS_UNREACHABLE';
+
+  constructor(
+    readonly address: string,
+    readonly timeoutMs: number,
+    options?: ErrorOptions,
+  ) {
+    const reason = options?.cause instanceof Error ? ` (${options.cause.message})` : '';
+    super(
+      `Redis at ${address} could not be used within ${timeoutMs} ms${reason}: ` +
+        'start it, correct REDIS_URL, or unset REDIS_URL to run on one host without Redis.',
+      options,
+    );
+  }
+}
+
+/** Another program listens where the workers should. */
+export class PortTakenError extends ClusterIoError {
+  readonly code = 'PORT_TAKEN';
+
+  constructor(
+    readonly port: number,
+    options?: ErrorOptions,
+  ) {
+    super(`Port ${port} is taken by another program: stop it, or set PORT to a free one (0 picks one).`, options);
+  }
+}
+
+/** The address of `HOST` is not one of this machine's, or may not be used. */
+export class AddressUnusableError extends ClusterIoError {
+  readonly code = 'ADDRESS_UNUSABLE';
+
+  constructor(
+    readonly address: string,
+    options?: ErrorOptions,
+  ) {
+    const reason = options?.cause instanceof Error ? options.cause.message : 'unknown reason';
+    super(`Cannot listen on ${address} (${reason}): set HOST and PORT to an address this process may use.`, options);
+  }
+}

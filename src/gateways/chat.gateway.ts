@@ -1,0 +1,65 @@
+import { Inject, UseFilters, UsePipes } from '@nestjs/common';
+import {
+  ConnectedSocket,
+  MessageBody,
+  type OnGatewayConnection,
+  SubscribeMessage,
+  WebSocketGateway,
+  WebSocketServer,
+  WsException,
+} from '@nestjs/websockets';
+import type { ChatNamespace, ChatSocket, Said, Say, Whereabouts } from '../events.js';
+import { WorkerIdentity } from '../identity.js';
+import { RefusalFilter } from './refusal.filter.js';
+import { nameSchema, saySchema, validatePayload } from './validation.js';
+
+/** One client's rooms, its own included. */
+const mostRooms = 100;
+
+/** The default namespace: who serves me, and rooms to talk in. */
+@WebSocketGateway()
+@UsePipes(validatePayload)
+@UseFilters(RefusalFilter)
+export class ChatGateway implements OnGatewayConnection {
+  @WebSocketServer()
+  private readonly server!: ChatNamespace;
+
+  constructor(@Inject(WorkerIdentity) private readonly worker: WorkerIdentity) {}
+
+  handleConnection(client: ChatSocket): void {
+    const { slot, host } = this.worker;
+    client.emit('welcome', { worker: slot, host, message: `connected to worker: ${slot}` });
+  }
+
+  @SubscribeMessage('join')
+  async join(@ConnectedSocket() client: ChatSocket, @MessageBody({ schema: nameSchema }) room: string): Promise<true> {
+    if (client.rooms.size >= mostRooms) {
+      throw new WsException({
+        code: 'TOO_MANY_ROOMS',
+        message: `A client can be in ${mostRooms - 1} rooms: leave one.`,
+      });
+    }
+    await client.join(room);
+    return true;
+  }
+
+  @SubscribeMessage('leave')
+  async leave(@ConnectedSocket() client: ChatSocket, @MessageBody({ schema: nameSchema }) room: string): Promise<true> {
+    // Its own room is how others reach a client.
+    if (room !== client.id) await client.leave(room);
+    return true;
+  }
+
+  @SubscribeMessage('say')
+  say(@ConnectedSocket() client: ChatSocket, @MessageBody({ schema: saySchema }) { room, text }: Say): true {
+    const said: Said = { room, text, from: client.id };
+    this.server.to(room).emit('said', said);
+    return true;
+  }
+
+  @SubscribeMessage('whereami')
+  whereami(@ConnectedSocket() client: ChatSocket): Whereabouts {
+    const { slot, host } = this.worker;
+    return { worker: slot, host, id: client.id, transport: client.conn.transport.name };
+  }
+}

@@ -1,0 +1,41 @@
+import { UseFilters, UsePipes } from '@nestjs/common';
+import { ConnectedSocket, MessageBody, SubscribeMessage, WebSocketGateway, WsException } from '@nestjs/websockets';
+import type { NotificationSocket } from '../events.js';
+import { RefusalFilter } from './refusal.filter.js';
+import { nameSchema, validatePayload } from './validation.js';
+
+export const notificationsNamespace = '/notifications';
+
+/** One client's rooms, its own included. */
+const mostRooms = 100;
+
+export function roomOfUser(user: string): string {
+  return `user:${user}`;
+}
+
+/** Clients that want to hear what is published for a user. */
+@WebSocketGateway({ namespace: notificationsNamespace })
+@UsePipes(validatePayload)
+@UseFilters(RefusalFilter)
+export class NotificationsGateway {
+  @SubscribeMessage('subscribe')
+  async subscribe(
+    @ConnectedSocket() client: NotificationSocket,
+    @MessageBody({ schema: nameSchema }) user: string,
+  ): Promise<true> {
+    if (client.rooms.size >= mostRooms) {
+      throw new WsException({ code: 'TOO_MANY_ROOMS', message: `A client can hear of ${mostRooms - 1} users.` });
+    }
+    await client.join(roomOfUser(user));
+    return true;
+  }
+
+  @SubscribeMessage('unsubscribe')
+  async unsubscribe(
+    @ConnectedSocket() client: NotificationSocket,
+    @MessageBody({ schema: nameSchema }) user: string,
+  ): Promise<true> {
+    await client.leave(roomOfUser(user));
+    return true;
+  }
+}

@@ -1,0 +1,15 @@
+export { RedisIoAdapter, type RedisIoAdapterOptions } from './adapter/redis-io.adapter.js';
+export { Carrier, type CarrierHealth, type MessageListener } from './carrier.js';
+export { CarrierModule } from './carrier/carrier.module.js';
+export { EmbeddedCarrier } from './carrier/embedded.carrier.js';
+export { EmbeddedHub } from './carrier/embedded-hub.js';
+export { ipcLink } from './carrier/ipc-link.js';
+export { localLink } from './carrier/local-link.js';
+export { RedisCarrier, type RedisCarrierOptions } from './carrier/redis.carrier.js';
+export { type Config, readConfig } from './config.js';
+export { ClusterEmitter, type EmitterOptions } from './emitter/cluster-emitter.js';
+export { EmitterModule } from './emitter/emitter.module.js';
+export { ClusterIoError, ConfigError, PortTakenError, RedisUnreachableError } from './errors.js';
+export { HeartbeatModule } from './heartbeat/heartbeat.module.js';
+export type { HeartbeatOptions } from './heartbeat/heartbeat.options.js';
+export { Publisher, type PublisherOptions } from './publisher.js';

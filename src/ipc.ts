@@ -1,0 +1,41 @@
+/** Either end of an IPC channel: a worker's own `process`, or the primary's handle of a worker. */
+export interface IpcEnd {
+  readonly connected: boolean;
+  send?(message: unknown, handle: undefined, options: undefined, done: (error: Error | null) => void): boolean;
+  on(event: 'message', listener: (message: unknown) => void): unknown;
+  off(event: 'message', listener: (message: unknown) => void): unknown;
+}
+
+/**
+ * One of several conversations over one IPC channel, so that folders which know nothing of each other can share it.
+ *
+ * Binary data arrives as it was sent, since the primary forks with `serialization: 'advanced'`.
+ */
+export class IpcTopic<Incoming, Outgoing> {
+  constructor(
+    private readonly end: IpcEnd,
+    private readonly name: string,
+  ) {}
+
+  /** Calls `done` once the message has left this process, or with the reason why it cannot. Never throws. */
+  send(payload: Outgoing, done: (error: Error | null) => void = () => {}): void {
+    if (!this.end.connected || !this.end.send) {
+      process.nextTick(done, new Error('The IPC channel is closed.'));
+      return;
+    }
+    this.end.send({ topic: this.name, payload }, undefined, undefined, done);
+  }
+
+  /** Returns what ends the listening. */
+  listen(listener: (payload: Incoming) => void): () => void {
+    const receive = (message: unknown): void => {
+      if (isEnvelope(message) && message.topic === this.name) listener(message.payload as Incoming);
+    };
+    this.end.on('message', receive);
+    return () => void this.end.off('message', receive);
+  }
+}
+
+function isEnvelope(message: unknown): message is { topic: string; payload: unknown } {
+  return typeof message === 'object' && message !== null && 'topic' in message && 'payload' in message;
+}

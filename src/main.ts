@@ -1,0 +1,58 @@
+import 'reflect-metadata';
+import type { AddressInfo } from 'node:net';
+import { Logger, type DynamicModule, Module } from '@nestjs/common';
+import { httpAddress } from './address.js';
+import { AppModule } from './app.module.js';
+import type { Carrier } from './carrier.js';
+import { EmbeddedCarrier } from './carrier/embedded.carrier.js';
+import { EmbeddedHub } from './carrier/embedded-hub.js';
+import { localLink } from './carrier/local-link.js';
+import { RedisCarrier } from './carrier/redis.carrier.js';
+import type { Config } from './config.js';
+import { HeartbeatModule } from './heartbeat/heartbeat.module.js';
+import { ProcessLogger } from './logger.js';
+import { type Program, readConfigOrFail, runProgram } from './program.js';
+import { serve } from './serve.js';
+
+/** One process for development: it serves clients, and does what the primary does in a cluster. */
+@Module({})
+class MainModule {
+  static forRoot(config: Config, carrier: Carrier): DynamicModule {
+    return {
+      module: MainModule,
+      imports: [
+        AppModule.forRoot(config, carrier),
+        HeartbeatModule.forRoot({ intervalMs: config.heartbeatIntervalMs }),
+      ],
+    };
+  }
+}
+
+async function start(config: Config): Promise<Program> {
+  const logger = new ProcessLogger('nest-io', config);
+  Logger.overrideLogger(logger);
+  const carrier = await openCarrier(config);
+  const app = await serve(MainModule.forRoot(config, carrier), config, logger);
+
+  const { port } = app.getHttpServer().address() as AddressInfo;
+  logger.log(`ready at ${httpAddress(config.host, port)}: one process, ${carrier.name} carrier`);
+  return { close: () => app.close(), cut: () => {} };
+}
+
+async function openCarrier({ redisUrl, redisConnectTimeoutMs }: Config): Promise<Carrier> {
+  if (redisUrl === undefined) {
+    const link = localLink();
+    new EmbeddedHub().attach(link.hub);
+    return new EmbeddedCarrier(link.process);
+  }
+  const carrier = new RedisCarrier({ url: redisUrl });
+  await carrier.connect(redisConnectTimeoutMs);
+  return carrier;
+}
+
+const config = readConfigOrFail();
+await runProgram({
+  start: () => start(config),
+  signals: ['SIGTERM', 'SIGINT'],
+  shutdownTimeoutMs: config.shutdownTimeoutMs,
+});

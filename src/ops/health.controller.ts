@@ -1,0 +1,42 @@
+import type { ServerResponse } from 'node:http';
+import { Controller, Get, Inject, Res } from '@nestjs/common';
+import { Carrier, type CarrierHealth } from '../carrier.js';
+import { WorkerIdentity } from '../identity.js';
+import { Readiness } from './readiness.js';
+
+export interface Health {
+  /** `degraded`: it serves its clients, but the carrier is away. */
+  readonly status: 'ok' | 'degraded' | 'starting' | 'stopping';
+  readonly worker: number;
+  readonly host: string;
+  readonly carrier: { readonly name: string } & CarrierHealth;
+}
+
+@Controller('health')
+export class HealthController {
+  constructor(
+    @Inject(Readiness) private readonly readiness: Readiness,
+    @Inject(Carrier) private readonly carrier: Carrier,
+    @Inject(WorkerIdentity) private readonly worker: WorkerIdentity,
+  ) {}
+
+  /** 200 only while this process should get new clients, else 503. */
+  @Get()
+  health(@Res({ passthrough: true }) response: ServerResponse): Health {
+    if (this.readiness.state !== 'ready') {
+      response.statusCode = 503;
+      response.setHeader('Connection', 'close');
+    }
+    return {
+      status: this.status(),
+      worker: this.worker.slot,
+      host: this.worker.host,
+      carrier: { name: this.carrier.name, ...this.carrier.health },
+    };
+  }
+
+  private status(): Health['status'] {
+    if (this.readiness.state !== 'ready') return this.readiness.state;
+    return this.carrier.health.state === 'connected' ? 'ok' : 'degraded';
+  }
+}

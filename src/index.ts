@@ -13,3 +13,4 @@ export { ClusterIoError, ConfigError, PortTakenError, RedisUnreachableError } fr
 export { HeartbeatModule } from './heartbeat/heartbeat.module.js';
 export type { HeartbeatOptions } from './heartbeat/heartbeat.options.js';
 export { Publisher, type PublisherOptions } from './publisher.js';
+export { WorkerIdentity } from './identity.js';

@@ -1,5 +1,4 @@
 import 'reflect-metadata';
-import type { AddressInfo } from 'node:net';
 import { Logger, type DynamicModule, Module } from '@nestjs/common';
 import { httpAddress } from './address.js';
 import { AppModule } from './app.module.js';
@@ -8,11 +7,13 @@ import { EmbeddedCarrier } from './carrier/embedded.carrier.js';
 import { EmbeddedHub } from './carrier/embedded-hub.js';
 import { localLink } from './carrier/local-link.js';
 import { RedisCarrier } from './carrier/redis.carrier.js';
+import { choosePort } from './cluster/choose-port.js';
 import type { Config } from './config.js';
 import { HeartbeatModule } from './heartbeat/heartbeat.module.js';
 import { ProcessLogger } from './logger.js';
 import { type Program, readConfigOrFail, runProgram } from './program.js';
 import { serve } from './serve.js';
+import { ServingModule } from './serving.module.js';
 
 /** One process for development: it serves clients, and does what the primary does in a cluster. */
 @Module({})
@@ -21,7 +22,7 @@ class MainModule {
     return {
       module: MainModule,
       imports: [
-        AppModule.forRoot(config, carrier),
+        ServingModule.forRoot(AppModule, config, carrier),
         HeartbeatModule.forRoot({ intervalMs: config.heartbeatIntervalMs }),
       ],
     };
@@ -31,10 +32,10 @@ class MainModule {
 async function start(config: Config): Promise<Program> {
   const logger = new ProcessLogger('nest-io', config);
   Logger.overrideLogger(logger);
+  const port = await choosePort(config.port, config.host);
   const carrier = await openCarrier(config);
-  const app = await serve(MainModule.forRoot(config, carrier), config, logger);
+  const app = await serve(MainModule.forRoot(config, carrier), { ...config, port }, logger);
 
-  const { port } = app.getHttpServer().address() as AddressInfo;
   logger.log(`ready at ${httpAddress(config.host, port)}: one process, ${carrier.name} carrier`);
   return { close: () => app.close(), cut: () => {} };
 }

@@ -1,4 +1,4 @@
-import { Logger } from '@nestjs/common';
+import { Logger, type Type } from '@nestjs/common';
 import { AppModule } from './app.module.js';
 import type { Carrier } from './carrier.js';
 import { EmbeddedCarrier } from './carrier/embedded.carrier.js';
@@ -9,17 +9,18 @@ import type { Config } from './config.js';
 import { ProcessLogger } from './logger.js';
 import { type Program, readConfigOrFail, runProgram } from './program.js';
 import { serve } from './serve.js';
+import { ServingModule } from './serving.module.js';
 
 /** The primary has seen Redis already: a worker that cannot reach it starts without, rather than not at all. */
 const redisWaitMs = 5_000;
 
 /** A worker: a whole Nest application that listens on the port which all workers share. */
-export async function runWorker(): Promise<void> {
+export async function runWorker(application: Type = AppModule): Promise<void> {
   const config = readConfigOrFail();
   // Ctrl-C signals the whole process group; when to stop is the primary's call.
   process.on('SIGINT', () => {});
   const { end } = await runProgram({
-    start: () => start(config),
+    start: () => start(application, config),
     signals: ['SIGTERM'],
     shutdownTimeoutMs: config.shutdownTimeoutMs,
   });
@@ -27,10 +28,10 @@ export async function runWorker(): Promise<void> {
   reportReady();
 }
 
-async function start(config: Config): Promise<Program> {
+async function start(application: Type, config: Config): Promise<Program> {
   const logger = new ProcessLogger(`worker ${config.slot}`, config);
   Logger.overrideLogger(logger);
-  const app = await serve(AppModule.forRoot(config, await openCarrier(config)), config, logger);
+  const app = await serve(ServingModule.forRoot(application, config, await openCarrier(config)), config, logger);
   return { close: () => app.close(), cut: () => {} };
 }
 

@@ -20,7 +20,7 @@ export interface RunOptions {
 
 export interface RunningProgram {
   /** Ends the process in good order, as the first signal does. */
-  end(): void;
+  readonly end: () => void;
 }
 
 /** Runs a process from its start to its end: exit code 0, 1 for a failure, 128 + n for a second signal n. */

@@ -85,7 +85,7 @@ export class RedisIoAdapter extends IoAdapter {
 
   override createIOServer(port: number, options?: Partial<ServerOptions>): Server {
     const { adapters, adapterOptions } = this;
-    const server = super.createIOServer(port, {
+    const server: Server = super.createIOServer(port, {
       ...this.serverOptions,
       ...options,
       // Socket.IO calls it with `new`, so it cannot be an arrow function.
@@ -94,7 +94,7 @@ export class RedisIoAdapter extends IoAdapter {
         adapters.add(adapter);
         return adapter;
       },
-    } as unknown as ServerOptions) as Server;
+    } as unknown as ServerOptions);
     gateSubscriptions(server);
     this.trackConnections(server.httpServer as HttpServer);
     return server;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Socket } from 'socket.io-client';
 import { carrierEnvironment, carriers } from '../support/carriers.js';
-import { collect, next, open } from '../support/clients.js';
+import { collect, next, openUntyped } from '../support/clients.js';
 import { type RunningProgram, startProgram } from '../support/start-program.js';
 
 describe.each(carriers)('over the %s carrier', (carrier) => {
@@ -158,7 +158,7 @@ describe.each(carriers)('over the %s carrier', (carrier) => {
   describe('the namespace /notifications', () => {
     it('hears what is posted for its user to any worker, and nobody else does', async () => {
       const cluster = await startProgram({ workers: 3, env });
-      const clients = Array.from({ length: 4 }, () => open<Socket>(`${cluster.url}/notifications`));
+      const clients = Array.from({ length: 4 }, () => openUntyped(`${cluster.url}/notifications`));
       const users = ['ada', 'ada', 'ada', 'bob'];
       await Promise.all(clients.map((client, index) => client.emitWithAck('subscribe', users[index])));
       const heard = clients.map((client, index) =>
@@ -176,7 +176,7 @@ describe.each(carriers)('over the %s carrier', (carrier) => {
 
     it('refuses a notification without a title with 400, and the user hears nothing of it', async () => {
       const cluster = await startProgram({ workers: 2, env });
-      const client = open<Socket>(`${cluster.url}/notifications`);
+      const client = openUntyped(`${cluster.url}/notifications`);
       await client.emitWithAck('subscribe', 'ada');
       const heard = collect<unknown>(client, 'notification', ({ length }) => length === 1);
 
@@ -190,7 +190,7 @@ describe.each(carriers)('over the %s carrier', (carrier) => {
     it('hears no message of the default namespace', async () => {
       const cluster = await startProgram({ workers: 2, env });
       const [speaker] = await cluster.connectToEach();
-      const client = open<Socket>(`${cluster.url}/notifications`);
+      const client = openUntyped(`${cluster.url}/notifications`);
       await client.emitWithAck('subscribe', 'ada');
       const events: string[] = [];
       client.onAny((event: string) => events.push(event));
@@ -213,7 +213,7 @@ describe.each(carriers)('over the %s carrier', (carrier) => {
 async function connectToProbes(cluster: RunningProgram, count: number): Promise<Socket[]> {
   const clients: Socket[] = [];
   for (let index = 0; index < count; index++) {
-    const client = open<Socket>(`${cluster.url}/probe`);
+    const client = openUntyped(`${cluster.url}/probe`);
     await next(client, 'connect' as never);
     clients.push(client);
   }

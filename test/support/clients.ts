@@ -11,7 +11,7 @@ export interface WelcomedClient {
 }
 
 export function open(url: string, options: Partial<ManagerOptions & SocketOptions> = {}): Client {
-  return openUntyped(url, options) as Client;
+  return openUntyped(url, options);
 }
 
 /** For namespaces whose events the test says itself. */

@@ -3,7 +3,7 @@ import { RedisAdapter } from '@socket.io/redis-adapter';
 import type { Namespace } from 'socket.io';
 import type { BroadcastOptions, Room, SocketId } from 'socket.io-adapter';
 import type { Carrier } from '../carrier.js';
-import { type Publisher, requestTypes } from '../publisher.js';
+import { type Publisher, type RedisRequest, requestTypes } from '../publisher.js';
 import type { ChannelRouter } from './channel-router.js';
 import { RedisFace, type Routing } from './redis-face.js';
 import { RoomChannels } from './room-channels.js';
@@ -40,6 +40,8 @@ export class CarrierAdapter extends RedisAdapter {
     const face = new RedisFace(options);
     super(nsp, face, face, { key: options.key, requestsTimeout: options.requestsTimeoutMs });
     this.face = face;
+    face.decode = (request) =>
+      (request[0] === 0x7b ? JSON.parse(request.toString()) : this.parser.decode(request)) as RedisRequest;
     face.isDone = ({ uid, type }) => uid === this.uid && appliedHere.has(type);
     if (options.routing === 'rooms') this.roomChannels = this.followRooms();
   }
@@ -90,7 +92,10 @@ export class CarrierAdapter extends RedisAdapter {
     if (!opts.flags?.local) super.disconnectSockets(onlyHere(opts), close);
   }
 
-  /** Without an answer, as while Redis is away, this node is the only one that can be counted on. */
+  /**
+   * Counts processes: of two servers in one process that share a namespace's name, one answer may be missed, as with
+   * the official adapter. Without an answer, as while Redis is away, only this node can be counted on.
+   */
   override async serverCount(): Promise<number> {
     try {
       return await this.options.carrier.subscribers(`${this.options.key}-request#${this.nsp.name}#`);
@@ -119,7 +124,8 @@ export class CarrierAdapter extends RedisAdapter {
   /** A numeric room and the same room as a string share a channel. */
   private holds(room: Room | number): boolean {
     const rooms = this.rooms as Map<Room | number, Set<SocketId>>;
-    return rooms.has(String(room)) || rooms.has(Number(room));
+    const name = String(room);
+    return rooms.has(name) || (String(Number(name)) === name && rooms.has(Number(name)));
   }
 
   private pending(rooms: Iterable<Room>): Promise<unknown> | undefined {

@@ -9,12 +9,21 @@ export type Receiver = (channel: string, message: Buffer) => void | Promise<void
  * Two servers in one process may want the same channel, so the carrier's subscription lasts until nobody does.
  */
 export class ChannelRouter {
+  private static readonly routers = new WeakMap<Carrier, ChannelRouter>();
+
   private readonly logger = new Logger(ChannelRouter.name);
   private readonly byChannel = new Map<string, Set<Receiver>>();
   private readonly byPrefix = new Map<string, Set<Receiver>>();
   private refusals = 0;
 
-  constructor(private readonly carrier: Carrier) {
+  /** The one router of a carrier: with two, one would end the subscriptions of the other. */
+  static of(carrier: Carrier): ChannelRouter {
+    const router = this.routers.get(carrier) ?? new ChannelRouter(carrier);
+    this.routers.set(carrier, router);
+    return router;
+  }
+
+  private constructor(private readonly carrier: Carrier) {
     carrier.onMessage((channel, message) => this.route(channel, message));
   }
 

@@ -1,5 +1,6 @@
-import { parseRequest, type Publisher, type RedisRequest } from '../publisher.js';
+import type { Publisher, RedisRequest } from '../publisher.js';
 import type { ChannelRouter, Receiver } from './channel-router.js';
+import { checkRequest } from './request-check.js';
 
 export type Routing = 'rooms' | 'pattern';
 
@@ -24,6 +25,9 @@ export class RedisFace {
   private onPattern: PatternListener = () => {};
   private onChannel: ChannelListener = () => {};
 
+  /** Requests are JSON objects, or msgpack where they carry binary data. */
+  decode: (request: Buffer) => RedisRequest = (request) => JSON.parse(request.toString()) as RedisRequest;
+
   /** Whether a request that comes back to its sender needs nothing more here. */
   isDone: (request: RedisRequest) => boolean = () => false;
 
@@ -37,10 +41,11 @@ export class RedisFace {
   readonly hearBroadcast: Receiver = (channel, message) => this.onPattern(null, channel, message);
 
   private readonly hearRequest: Receiver = (channel, message) => {
-    const request = parseRequest(message);
-    if (request && this.isDone(request)) return;
+    const request = this.decode(message);
+    checkRequest(request);
+    if (this.isDone(request)) return;
     // Another node's request to join widens the room here as well: whoever asked may tell this node to emit next.
-    if (request) this.options.publisher.observe(channel, request);
+    this.options.publisher.observe(channel, request);
     return this.onChannel(channel, message);
   };
 

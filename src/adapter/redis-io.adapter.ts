@@ -68,7 +68,7 @@ export class RedisIoAdapter extends IoAdapter {
     this.adapterOptions = {
       carrier,
       key,
-      router: new ChannelRouter(carrier),
+      router: ChannelRouter.of(carrier),
       publisher: options.publisher ?? new Publisher(carrier, { key }),
       routing: options.routing ?? 'rooms',
       requestsTimeoutMs: options.requestsTimeoutMs ?? 5_000,

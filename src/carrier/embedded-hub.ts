@@ -18,14 +18,17 @@ export class EmbeddedHub {
 
   /** Serves the process at the other end until the returned function is called. */
   attach(link: HubLink, limitBytes?: number): () => void {
-    const member: Member = { outbox: new Outbox<HubReply>(link, limitBytes), channels: new Set(), prefixes: new Set() };
+    const member: Member = {
+      outbox: new Outbox<HubReply>(link, limitBytes, (count) => (this.dropped += count)),
+      channels: new Set(),
+      prefixes: new Set(),
+    };
     const unlisten = link.listen((requests) => {
       for (const request of requests) this.take(member, request);
     });
     return () => {
       unlisten();
-      for (const channel of member.channels) drop(this.byChannel, channel, member);
-      for (const prefix of member.prefixes) drop(this.byPrefix, prefix, member);
+      this.forget(member);
     };
   }
 
@@ -52,9 +55,18 @@ export class EmbeddedHub {
       case 'unsubscribePrefix':
         member.prefixes.delete(request[1]);
         return drop(this.byPrefix, request[1], member);
+      case 'end':
+        return this.forget(member);
       case 'count':
         return member.outbox.put(['done', request[1], this.byChannel.get(request[2])?.size ?? 0]);
     }
+  }
+
+  private forget(member: Member): void {
+    for (const channel of member.channels) drop(this.byChannel, channel, member);
+    for (const prefix of member.prefixes) drop(this.byPrefix, prefix, member);
+    member.channels.clear();
+    member.prefixes.clear();
   }
 
   private publish(channel: string, message: Buffer): void {

@@ -20,7 +20,7 @@ export class EmbeddedCarrier extends Carrier {
 
   constructor(link: ProcessLink, limitBytes?: number) {
     super();
-    this.outbox = new Outbox<HubRequest>(link, limitBytes);
+    this.outbox = new Outbox<HubRequest>(link, limitBytes, (count) => (this.lost += count));
     this.unlisten = link.listen((replies) => {
       for (const reply of replies) this.take(reply);
     });
@@ -43,11 +43,11 @@ export class EmbeddedCarrier extends Carrier {
   }
 
   unsubscribe(channels: readonly string[]): void {
-    if (channels.length > 0) this.outbox.put(['unsubscribe', channels]);
+    if (channels.length > 0 && this.state !== 'closed') this.outbox.put(['unsubscribe', channels]);
   }
 
   unsubscribePrefix(prefix: string): void {
-    this.outbox.put(['unsubscribePrefix', prefix]);
+    if (this.state !== 'closed') this.outbox.put(['unsubscribePrefix', prefix]);
   }
 
   async subscribers(channel: string): Promise<number> {
@@ -65,6 +65,7 @@ export class EmbeddedCarrier extends Carrier {
   async close(): Promise<void> {
     if (this.state === 'closed') return;
     this.state = 'closed';
+    this.outbox.put(['end']);
     this.outbox.flush();
     this.unlisten();
     for (const answer of this.waiting.values()) answer(0);

@@ -5,6 +5,8 @@ export type HubRequest =
   | readonly ['subscribePrefix', ticket: number, prefix: string]
   | readonly ['unsubscribe', channels: readonly string[]]
   | readonly ['unsubscribePrefix', prefix: string]
+  /** Every subscription of the process ends; it says nothing more. */
+  | readonly ['end']
   | readonly ['count', ticket: number, channel: string];
 
 /** What the hub tells a process. `done` answers the request with that ticket. */

@@ -15,11 +15,14 @@ const overheadBytes = 64;
 export class Outbox<Item> {
   private batch: Item[] = [];
   private batchBytes = 0;
+  private batchMessages = 0;
   private waitingBytes = 0;
 
   constructor(
     private readonly link: Pick<Link<never, Item>, 'send'>,
     private readonly limitBytes = outboxLimitBytes,
+    /** Hears how many messages of a batch could not leave. */
+    private readonly onLost: (count: number) => void = () => {},
   ) {}
 
   /** Returns whether there was room. */
@@ -27,6 +30,7 @@ export class Outbox<Item> {
     const cost = bytes + overheadBytes;
     if (this.waitingBytes + this.batchBytes + cost > this.limitBytes) return false;
     this.batchBytes += cost;
+    this.batchMessages++;
     this.put(item);
     return true;
   }
@@ -39,12 +43,14 @@ export class Outbox<Item> {
   /** Leaves behind whatever has not been sent. */
   flush(): void {
     if (this.batch.length === 0) return;
-    const { batch, batchBytes } = this;
+    const { batch, batchBytes, batchMessages } = this;
     this.batch = [];
     this.batchBytes = 0;
+    this.batchMessages = 0;
     this.waitingBytes += batchBytes;
-    this.link.send(batch, () => {
+    this.link.send(batch, (error) => {
       this.waitingBytes -= batchBytes;
+      if (error) this.onLost(batchMessages);
     });
   }
 }

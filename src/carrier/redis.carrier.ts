@@ -41,7 +41,7 @@ export class RedisCarrier extends Carrier {
   private readonly channels = new Set<string>();
   private readonly prefixes = new Set<string>();
   private readonly listeners = new Set<MessageListener>();
-  private readonly picture = new EventEmitter<{ whole: []; failed: [Error] }>().setMaxListeners(0);
+  private readonly picture = new EventEmitter<{ whole: []; closed: []; failed: [Error] }>().setMaxListeners(0);
   private readonly unlisten: () => void;
   private state: CarrierHealth['state'] = 'connecting';
   private lost = 0;
@@ -69,15 +69,17 @@ export class RedisCarrier extends Carrier {
       // A failed attempt is an `error` event as well, and is tried again.
       if (client.status === 'wait') client.connect().catch(() => {});
     }
-    if (this.isUsable()) await this.makeWhole();
+    if (this.state === 'connected') return;
     const given = AbortSignal.timeout(timeoutMs);
     let reason: Error | undefined;
     const noteReason = (error: Error): void => void (reason = error);
     this.picture.on('failed', noteReason);
     try {
-      if (this.state !== 'connected') await once(this.picture, 'whole', { signal: given });
+      const whole = once(this.picture, 'whole', { signal: given });
+      if (this.isUsable()) void this.makeWhole();
+      await whole;
     } catch {
-      throw new RedisUnreachableError(this.address, timeoutMs, { cause: reason });
+      throw new RedisUnreachableError(this.address, timeoutMs, { cause: reason && withoutCommand(reason) });
     } finally {
       this.picture.off('failed', noteReason);
     }
@@ -139,6 +141,7 @@ export class RedisCarrier extends Carrier {
   async close(): Promise<void> {
     if (this.state === 'closed') return;
     this.state = 'closed';
+    this.picture.emit('closed');
     if (this.ownsClients) {
       await Promise.all([quit(this.publisher), quit(this.subscriber)]);
     } else {
@@ -182,10 +185,13 @@ export class RedisCarrier extends Carrier {
   /** Runs a subscription now; where the connection fails it, {@link makeWhole} makes it later. */
   private async make(subscription: () => Promise<unknown>): Promise<void> {
     if (this.state === 'closed') return;
+    const ended = new AbortController();
     try {
-      await subscription();
+      await Promise.race([subscription(), once(this.picture, 'closed', { signal: ended.signal })]);
     } catch {
       if (!this.isClosed()) await once(this.picture, 'whole');
+    } finally {
+      ended.abort();
     }
   }
 
@@ -243,6 +249,11 @@ export class RedisCarrier extends Carrier {
 /** A pattern for every channel that starts with the prefix, whatever signs the names of rooms and namespaces hold. */
 function toPattern(prefix: string): string {
   return `${prefix.replace(/[\\*?[\]^-]/g, '\\$&')}*`;
+}
+
+/** ioredis puts the failed command into its error, and that of AUTH holds the password. */
+function withoutCommand({ message }: Error): Error {
+  return new Error(message);
 }
 
 /** `quit()` alone would wait for ever for a Redis that is down or silent. */

@@ -1,0 +1,106 @@
+import { describe, expect, it } from 'vitest';
+import { type CarrierName, carriers } from '../support/carriers.js';
+import { startNodes } from '../support/nodes.js';
+
+describe.each(carriers)('over the %s carrier', (carrier) => {
+  describe('an event that a node raises in the servers', () => {
+    it('reaches every other one', async () => {
+      const nodes = await startNodes(carrier, 3);
+      const heard = nodes.map(
+        ({ server }) => new Promise((resolve) => server.on('reload', (...args: unknown[]) => resolve(args))),
+      );
+      const fence = new Promise((resolve) => nodes[0]!.server.on('fence', () => resolve('fence')));
+
+      nodes[0]!.server.serverSideEmit('reload', 'now', { all: true });
+      nodes[1]!.server.serverSideEmit('fence');
+
+      expect(await Promise.all(heard.slice(1))).toEqual([
+        ['now', { all: true }],
+        ['now', { all: true }],
+      ]);
+      expect(await Promise.race([heard[0]!, fence])).toBe('fence');
+    });
+
+    it('brings the answer of each', async () => {
+      const nodes = await startNodes(carrier, 3);
+      for (const [index, { server }] of nodes.entries()) {
+        server.on('who', (question: string, answer: (name: string) => void) => answer(`${question} ${index}`));
+      }
+
+      const answers: string[] = await nodes[0]!.server.serverSideEmitWithAck('who', 'node');
+
+      expect(answers.toSorted()).toEqual(['node 1', 'node 2']);
+    });
+
+    it('is answered by nobody where the node is alone', async () => {
+      const [node] = await startNodes(carrier, 1);
+
+      expect(await node!.server.serverSideEmitWithAck('who')).toEqual([]);
+    });
+
+    it('fails with the answers that came when one does not answer', async () => {
+      const nodes = await startNodes(carrier, 3, { requestsTimeoutMs: 300 });
+      nodes[1]!.server.on('who', (answer: (name: string) => void) => answer('node 1'));
+      nodes[2]!.server.on('who', () => {});
+
+      const error = await nodes[0]!.server.serverSideEmitWithAck('who').catch((reason: unknown) => reason);
+
+      expect(error).toMatchObject({ message: expect.stringContaining('1 responses'), responses: ['node 1'] });
+    });
+  });
+
+  describe('a message that wants acknowledgements', () => {
+    it('brings those of the clients of all nodes', async () => {
+      const { nodes, clients } = await startWithClients(carrier);
+      for (const [index, client] of clients.entries()) {
+        client.on('question', (question: string, answer: (name: string) => void) => answer(`${question} ${index}`));
+      }
+
+      const answers = await nodes[0]!.server.timeout(10_000).emitWithAck('question', 'client');
+
+      expect(answers.toSorted()).toEqual(['client 0', 'client 1', 'client 2']);
+    });
+
+    it('brings those of the members of a room', async () => {
+      const { nodes, clients } = await startWithClients(carrier);
+      for (const [index, client] of clients.entries()) {
+        client.on('question', (answer: (name: string) => void) => answer(`client ${index}`));
+      }
+      for (const client of clients.slice(1)) await client.emitWithAck('join', 'lobby');
+
+      const answers = await nodes[0]!.server.to('lobby').timeout(10_000).emitWithAck('question');
+
+      expect(answers.toSorted()).toEqual(['client 1', 'client 2']);
+    });
+
+    it('carries binary both ways', async () => {
+      const { nodes, clients } = await startWithClients(carrier);
+      for (const client of clients)
+        client.on('echo', (bytes: Buffer, answer: (bytes: Buffer) => void) => answer(bytes));
+      const bytes = Buffer.from([0, 1, 0xff, 0x7b]);
+
+      const answers = (await nodes[0]!.server.timeout(10_000).emitWithAck('echo', bytes)) as Buffer[];
+
+      expect(answers.map((answer) => Buffer.from(answer))).toEqual([bytes, bytes, bytes]);
+    });
+
+    it('fails with the answers that came when a client elsewhere does not answer', async () => {
+      const { nodes, clients } = await startWithClients(carrier);
+      for (const client of clients.slice(0, 2)) {
+        client.on('question', (answer: (word: string) => void) => answer('here'));
+      }
+
+      const error = await nodes[0]!.server
+        .timeout(500)
+        .emitWithAck('question')
+        .catch((reason: unknown) => reason);
+
+      expect(error).toMatchObject({ message: 'operation has timed out', responses: ['here', 'here'] });
+    });
+  });
+});
+
+async function startWithClients(carrier: CarrierName) {
+  const nodes = await startNodes(carrier, 3);
+  return { nodes, clients: await Promise.all(nodes.map((node) => node.connect())) };
+}

@@ -102,8 +102,7 @@ const redisUrl: Variable<string> = {
 
 function isRedisUrl(value: string): boolean {
   const url = parseUrl(value);
-  if (!url) return false;
-  return /^rediss?:$/.test(url.protocol) && url.hostname !== '' && /^\/?\d*$/.test(url.pathname);
+  return url !== undefined && /^rediss?:$/.test(url.protocol) && url.hostname !== '' && /^\/?\d*$/.test(url.pathname);
 }
 
 /** A URL without what could be secret in it; of what is no URL only the length, since a password may stand anywhere. */
@@ -114,6 +113,10 @@ function describeSecret(value: string): string {
     : `${value.length} characters that are no such URL`;
 }
 
+/** A password with "/", "?" or "#" belongs percent-encoded: as it stands, it ends up in the host or the path. */
 function parseUrl(value: string): URL | undefined {
-  return URL.canParse(value) ? new URL(value) : undefined;
+  if (!URL.canParse(value)) return undefined;
+  const url = new URL(value);
+  const misplaced = value.includes('@') && url.username === '' && url.password === '';
+  return misplaced ? undefined : url;
 }

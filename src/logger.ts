@@ -17,6 +17,11 @@ export class ProcessLogger extends ConsoleLogger {
     this.quiet = !logLevels.includes('debug');
   }
 
+  /** Nest shows the prefix in text only. */
+  protected override getJsonLogObject(...args: Parameters<ConsoleLogger['getJsonLogObject']>) {
+    return { process: this.options.prefix, ...super.getJsonLogObject(...args) };
+  }
+
   override log(message: unknown, ...rest: unknown[]): void {
     if (this.quiet && chatty.has(String(rest.at(-1)))) return;
     super.log(message, ...(rest as [string?]));

@@ -1,0 +1,163 @@
+import os from 'node:os';
+import { describe, expect, it } from 'vitest';
+import { type Config, readConfig } from '../src/config.js';
+import { ConfigError } from '../src/errors.js';
+
+const redisForm = 'redis://[user:password@]host[:port][/db] or the same with rediss://';
+
+const accepted: readonly (readonly [variable: string, value: string, key: keyof Config, read: unknown])[] = [
+  ['PORT', '0', 'port', 0],
+  ['PORT', '8080', 'port', 8080],
+  ['PORT', '65535', 'port', 65_535],
+  ['HOST', '127.0.0.1', 'host', '127.0.0.1'],
+  ['HOST', '::1', 'host', '::1'],
+  ['HOST', 'fe80::1%eth0', 'host', 'fe80::1%eth0'],
+  ['HOST', 'chat-1.example.com', 'host', 'chat-1.example.com'],
+  ['WORKERS', '1', 'workers', 1],
+  ['WORKERS', '1024', 'workers', 1024],
+  ['REDIS_URL', 'redis://localhost', 'redisUrl', 'redis://localhost'],
+  ['REDIS_URL', 'redis://127.0.0.1:6380/2', 'redisUrl', 'redis://127.0.0.1:6380/2'],
+  ['REDIS_URL', 'redis://:secret@[::1]:6379/', 'redisUrl', 'redis://:secret@[::1]:6379/'],
+  ['REDIS_URL', 'rediss://user:s%2Fcret@cache.example.com', 'redisUrl', 'rediss://user:s%2Fcret@cache.example.com'],
+  ['REDIS_KEY', 'team-a:chat', 'redisKey', 'team-a:chat'],
+  ['REDIS_KEY', 'k'.repeat(128), 'redisKey', 'k'.repeat(128)],
+  ['REDIS_ROUTING', 'rooms', 'redisRouting', 'rooms'],
+  ['REDIS_ROUTING', 'pattern', 'redisRouting', 'pattern'],
+  ['REDIS_CONNECT_TIMEOUT_MS', '100', 'redisConnectTimeoutMs', 100],
+  ['REDIS_CONNECT_TIMEOUT_MS', '2147483647', 'redisConnectTimeoutMs', 2_147_483_647],
+  ['HEARTBEAT_INTERVAL_MS', '10', 'heartbeatIntervalMs', 10],
+  ['HEARTBEAT_INTERVAL_MS', '2147483647', 'heartbeatIntervalMs', 2_147_483_647],
+  ['SHUTDOWN_TIMEOUT_MS', '100', 'shutdownTimeoutMs', 100],
+  ['SHUTDOWN_TIMEOUT_MS', '2147483647', 'shutdownTimeoutMs', 2_147_483_647],
+  ['LOG_LEVEL', 'fatal', 'logLevel', 'fatal'],
+  ['LOG_LEVEL', 'verbose', 'logLevel', 'verbose'],
+  ['LOG_FORMAT', 'json', 'logFormat', 'json'],
+  ['LOG_FORMAT', 'text', 'logFormat', 'text'],
+  ['HOST_NAME', 'host-a', 'hostName', 'host-a'],
+  ['WORKER_SLOT', '1', 'slot', 1],
+  ['WORKER_SLOT', '1000000', 'slot', 1_000_000],
+];
+
+const refused: readonly (readonly [variable: string, expected: string, values: readonly string[]])[] = [
+  ['PORT', 'a whole number from 0 to 65535', ['http', '-1', '65536', '80.5', '1e3', '0x50', ' 80', 'Infinity']],
+  ['HOST', 'a host name or an IP address', ['my host', 'http://localhost', 'a/b', 'h'.repeat(256)]],
+  ['WORKERS', 'a whole number from 1 to 1024', ['0', '1025', '-2', '1.5', 'two', '2 ']],
+  ['REDIS_KEY', 'up to 128 characters without spaces or "#"', ['a b', 'a#b', 'k'.repeat(129)]],
+  ['REDIS_ROUTING', '"rooms", "pattern"', ['room', 'PATTERN']],
+  [
+    'REDIS_CONNECT_TIMEOUT_MS',
+    'a whole number of milliseconds from 100 to 2147483647',
+    ['99', '2147483648', '1s', '-100', '100.5'],
+  ],
+  [
+    'HEARTBEAT_INTERVAL_MS',
+    'a whole number of milliseconds from 10 to 2147483647',
+    ['9', '0', '2147483648', '1000ms', '-10'],
+  ],
+  [
+    'SHUTDOWN_TIMEOUT_MS',
+    'a whole number of milliseconds from 100 to 2147483647',
+    ['99', '2147483648', '5s', '-100', '100.5'],
+  ],
+  ['LOG_LEVEL', '"fatal", "error", "warn", "log", "debug", "verbose"', ['info', 'LOG']],
+  ['LOG_FORMAT', '"text", "json"', ['xml', 'JSON']],
+  ['HOST_NAME', 'up to 255 characters without spaces', ['host a', 'h'.repeat(256)]],
+  ['WORKER_SLOT', 'a whole number from 1 to 1000000', ['0', '1000001', 'one']],
+];
+
+/** What is no URL of a Redis, and what may be told of it. */
+const refusedRedisUrls: readonly (readonly [value: string, told: string])[] = [
+  ['ftp://x', '"ftp://x/"'],
+  ['http://u:secret@h:80/', '"http://h/"'],
+  ['ftp://u:secret@h', '"ftp://h/"'],
+  ['redis://', '8 characters that are no such URL'],
+  ['redis://u:secret@', '17 characters that are no such URL'],
+  ['redis://:secret@:6379', '21 characters that are no such URL'],
+  ['redis:secret@h', '14 characters that are no such URL'],
+  ['u:secret@h:6379', '15 characters that are no such URL'],
+  ['localhost:6379', '14 characters that are no such URL'],
+  ['secret', '6 characters that are no such URL'],
+];
+
+/** A password with these signs belongs percent-encoded; as it stands, it ends up in other parts of the URL. */
+const unencodedPasswords = [
+  'redis://u:sec/ret@h:6379',
+  'redis://u:12/secret@h:6379',
+  'redis://u:12?secret@h:6379',
+  'redis://u:12#secret@h:6379',
+  'redis://secret/word@h',
+];
+
+describe('readConfig', () => {
+  it('has a default for everything', () => {
+    expect(readConfig({})).toEqual({
+      port: 3000,
+      host: undefined,
+      workers: os.availableParallelism(),
+      redisUrl: undefined,
+      redisKey: 'socket.io',
+      redisRouting: 'rooms',
+      redisConnectTimeoutMs: 10_000,
+      heartbeatIntervalMs: 1_000,
+      shutdownTimeoutMs: 5_000,
+      logLevel: 'log',
+      logFormat: 'text',
+      hostName: os.hostname(),
+      slot: undefined,
+    });
+  });
+
+  it('counts an empty value as unset', () => {
+    const variables = [...accepted, ...refused].map(([variable]) => variable);
+
+    expect(readConfig(Object.fromEntries(variables.map((variable) => [variable, ''])))).toEqual(readConfig({}));
+  });
+
+  it('reads the environment of the process by default', () => {
+    expect(readConfig()).toEqual(readConfig(process.env));
+  });
+
+  it.each(accepted)('takes %s=%s', (variable, value, key, read) => {
+    expect(readConfig({ [variable]: value })).toEqual({ ...readConfig({}), [key]: read });
+  });
+
+  describe.each(refused)('where %s must be %s', (variable, expected, values) => {
+    it.each(values)('refuses %j, and says all three', (value) => {
+      const error = refusal({ [variable]: value });
+
+      expect(error).toMatchObject({ code: 'CONFIG_INVALID', variable, expected, got: JSON.stringify(value) });
+      expect(error.message).toBe(`${variable} is wrong: expected ${expected}, got ${JSON.stringify(value)}.`);
+    });
+  });
+
+  it.each(refusedRedisUrls)('refuses REDIS_URL=%s, and tells of it only %s', (value, told) => {
+    expect(refusal({ REDIS_URL: value }).message).toBe(`REDIS_URL is wrong: expected ${redisForm}, got ${told}.`);
+  });
+
+  it.each(['redis://h/db', 'redis://h:6379/0/1', 'redis://h:99999', 'redis://h:port'])(
+    'refuses REDIS_URL=%s as well',
+    (value) => {
+      expect(refusal({ REDIS_URL: value })).toMatchObject({ variable: 'REDIS_URL', expected: redisForm });
+    },
+  );
+
+  it.each(unencodedPasswords)('refuses REDIS_URL=%s, and shows nothing of the password', (value) => {
+    const { message } = refusal({ REDIS_URL: value });
+
+    expect(message.replace(redisForm, '')).not.toMatch(/sec|ret|12|word/);
+  });
+
+  it('names the first variable that is wrong', () => {
+    expect(refusal({ WORKERS: '0', PORT: 'http' }).variable).toBe('PORT');
+  });
+});
+
+function refusal(env: NodeJS.ProcessEnv): ConfigError {
+  try {
+    readConfig(env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error;
+    throw error;
+  }
+  throw new Error(`${JSON.stringify(env)} was taken.`);
+}

@@ -23,17 +23,23 @@ export interface RunningProgram {
   readonly end: () => void;
 }
 
+/** A signal to a process group comes again where a parent in that group, as npm, passes it on. */
+const echoMs = 250;
+
 /** Runs a process from its start to its end: exit code 0, 1 for a failure, 128 + n for a second signal n. */
 export async function runProgram({ start, signals, shutdownTimeoutMs }: RunOptions): Promise<RunningProgram> {
   let program: Program | undefined;
-  let ending: Promise<void> | undefined;
+  let endingSince: number | undefined;
 
   const end = (): void => {
-    ending ??= endProgram(program, shutdownTimeoutMs);
+    if (endingSince !== undefined) return;
+    endingSince = performance.now();
+    void endProgram(program, shutdownTimeoutMs);
   };
   for (const signal of signals) {
     process.on(signal, () => {
-      if (!ending && program) return end();
+      if (program && endingSince === undefined) return end();
+      if (endingSince !== undefined && performance.now() - endingSince < echoMs) return;
       program?.cut();
       process.exit(128 + constants.signals[signal]);
     });

@@ -100,8 +100,7 @@ export class Supervisor implements OnApplicationBootstrap, BeforeApplicationShut
       case 'fork':
         return this.fork(step.slot);
       case 'drain':
-        this.move(step.id, 'drain');
-        return this.members.get(step.id)?.topic.send({ type: 'stop' });
+        return this.drain(step.id);
       case 'kill':
         return this.kill(step.id);
     }
@@ -122,6 +121,15 @@ export class Supervisor implements OnApplicationBootstrap, BeforeApplicationShut
       forget?.();
       this.bury(worker.id, signal || `exit code ${code}`);
     });
+  }
+
+  private drain(id: number): void {
+    const member = this.members.get(id);
+    if (!member) return;
+    this.move(id, 'drain');
+    // What a worker is told before it listens may be lost; a signal always arrives.
+    if (member.record.state === 'booting') member.worker.process.kill('SIGTERM');
+    else member.topic.send({ type: 'stop' });
   }
 
   private kill(id: number): void {

@@ -33,7 +33,7 @@ export class ChatGateway implements OnGatewayConnection {
 
   @SubscribeMessage('join')
   async join(@ConnectedSocket() client: ChatSocket, @MessageBody({ schema: nameSchema }) room: string): Promise<true> {
-    if (client.rooms.size >= mostRooms) {
+    if (client.rooms.size >= mostRooms && !client.rooms.has(room)) {
       throw new WsException({
         code: 'TOO_MANY_ROOMS',
         message: `A client can be in ${mostRooms - 1} rooms: leave one.`,

@@ -23,7 +23,7 @@ export class NotificationsGateway {
     @ConnectedSocket() client: NotificationSocket,
     @MessageBody({ schema: nameSchema }) user: string,
   ): Promise<true> {
-    if (client.rooms.size >= mostRooms) {
+    if (client.rooms.size >= mostRooms && !client.rooms.has(roomOfUser(user))) {
       throw new WsException({ code: 'TOO_MANY_ROOMS', message: `A client can hear of ${mostRooms - 1} users.` });
     }
     await client.join(roomOfUser(user));

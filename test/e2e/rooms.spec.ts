@@ -170,7 +170,8 @@ describe.each(carriers)('over the %s carrier', (carrier) => {
       }
       await post(cluster, 'bob', { title: 'fence', body: 'after the others' });
 
-      const titles = (await Promise.all(heard)).map((notifications) => notifications.map(({ title }) => title));
+      // The posts go through different workers, and only what one process publishes keeps its order.
+      const titles = (await Promise.all(heard)).map((all) => all.map(({ title }) => title).toSorted());
       expect(titles).toEqual([['one', 'two', 'three'], ['one', 'two', 'three'], ['one', 'two', 'three'], ['fence']]);
     });
 

@@ -165,14 +165,19 @@ describe.each(carriers)('over the %s carrier', (carrier) => {
         collect<{ title: string }>(client, 'notification', ({ length }) => length === (users[index] === 'ada' ? 3 : 1)),
       );
 
-      for (const title of ['one', 'two', 'three']) {
+      for (const title of ['1 of 3', '2 of 3', '3 of 3']) {
         expect((await post(cluster, 'ada', { title })).status).toBe(202);
       }
       await post(cluster, 'bob', { title: 'fence', body: 'after the others' });
 
       // The posts go through different workers, and only what one process publishes keeps its order.
       const titles = (await Promise.all(heard)).map((all) => all.map(({ title }) => title).toSorted());
-      expect(titles).toEqual([['one', 'two', 'three'], ['one', 'two', 'three'], ['one', 'two', 'three'], ['fence']]);
+      expect(titles).toEqual([
+        ['1 of 3', '2 of 3', '3 of 3'],
+        ['1 of 3', '2 of 3', '3 of 3'],
+        ['1 of 3', '2 of 3', '3 of 3'],
+        ['fence'],
+      ]);
     });
 
     it('refuses a notification without a title with 400, and the user hears nothing of it', async () => {

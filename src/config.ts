@@ -1,5 +1,6 @@
 import os from 'node:os';
 import { z } from 'zod';
+import { availableCores } from './available-cores.js';
 import { ConfigError } from './errors.js';
 
 /** What the environment says, read once and validated. Every duration is in milliseconds. */
@@ -21,6 +22,31 @@ export interface Config {
   readonly heartbeatIntervalMs: number;
   /** How long an ending may take before what is left is cut. */
   readonly shutdownTimeoutMs: number;
+  /** Over how long the clients are let go when the whole cluster ends. */
+  readonly shutdownDrainMs: number;
+  /** Over how long a worker lets its clients go while others stay. */
+  readonly drainMs: number;
+  /** How many slots a phased restart replaces at a time; undefined means all. */
+  readonly reloadBatch: number | undefined;
+  /** How long a worker may be silent before it counts as hanging. */
+  readonly workerTimeoutMs: number;
+  /** How long a worker may take to become ready. */
+  readonly bootTimeoutMs: number;
+  /** How many failures of workers are forgiven within the window. */
+  readonly restartBudget: number;
+  readonly restartWindowMs: number;
+  /** After this time as ready, a worker's earlier failures no longer count. */
+  readonly restartHealthyMs: number;
+  /** With fewer ready workers than this and a spent budget, the primary ends. */
+  readonly quorum: number;
+  /** The age at which a worker is replaced; undefined means never. */
+  readonly workerMaxAgeMs: number | undefined;
+  /** The resident memory at which a worker is replaced; undefined means never. */
+  readonly workerMaxRssBytes: number | undefined;
+  /** Where `ctl` reaches the primary; undefined means the default for this user and port. */
+  readonly controlSocket: string | undefined;
+  readonly runtimeFolder: string | undefined;
+  readonly systemd: { readonly socket: string | undefined; readonly watchdogMs: number | undefined };
   readonly logLevel: LogLevel;
   readonly logFormat: 'text' | 'json';
   /** The name of this host, as clients see it in `welcome`. */
@@ -51,18 +77,43 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   return {
     port: read('PORT', wholeNumber(0, 65_535)) ?? 3000,
     host: read('HOST', text(/^[\w.:%-]{1,255}$/, 'a host name or an IP address')),
-    workers: read('WORKERS', wholeNumber(1, 1024)) ?? os.availableParallelism(),
+    workers: read('WORKERS', wholeNumber(1, 1024)) ?? availableCores(),
     redisUrl: read('REDIS_URL', redisUrl),
     redisKey: read('REDIS_KEY', text(/^[^\s#]{1,128}$/, 'up to 128 characters without spaces or "#"')) ?? 'socket.io',
     redisRouting: read('REDIS_ROUTING', oneOf(['rooms', 'pattern'])) ?? 'rooms',
     redisConnectTimeoutMs: read('REDIS_CONNECT_TIMEOUT_MS', milliseconds(100)) ?? 10_000,
     heartbeatIntervalMs: read('HEARTBEAT_INTERVAL_MS', milliseconds(10)) ?? 1_000,
     shutdownTimeoutMs: read('SHUTDOWN_TIMEOUT_MS', milliseconds(100)) ?? 5_000,
+    shutdownDrainMs: read('SHUTDOWN_DRAIN_MS', milliseconds(0)) ?? 0,
+    drainMs: read('DRAIN_MS', milliseconds(0)) ?? 10_000,
+    reloadBatch: read('RELOAD_BATCH', wholeNumber(1, 1024)),
+    workerTimeoutMs: read('WORKER_TIMEOUT_MS', milliseconds(2_000)) ?? 30_000,
+    bootTimeoutMs: read('BOOT_TIMEOUT_MS', milliseconds(100)) ?? 60_000,
+    restartBudget: read('RESTART_BUDGET', wholeNumber(0, 1_000_000)) ?? 20,
+    restartWindowMs: read('RESTART_WINDOW_MS', milliseconds(1)) ?? 60_000,
+    restartHealthyMs: read('RESTART_HEALTHY_MS', milliseconds(1)) ?? 30_000,
+    quorum: read('QUORUM', wholeNumber(0, 1024)) ?? 1,
+    workerMaxAgeMs: read('WORKER_MAX_AGE_MS', milliseconds(1_000)),
+    workerMaxRssBytes: megabytes(read('WORKER_MAX_RSS_MB', wholeNumber(1, 1_000_000))),
+    controlSocket: read('CONTROL_SOCKET', socketPath),
+    runtimeFolder: env['XDG_RUNTIME_DIR'] || undefined,
+    systemd: {
+      socket: env['NOTIFY_SOCKET'] || undefined,
+      watchdogMs: microseconds(read('WATCHDOG_USEC', wholeNumber(1, Number.MAX_SAFE_INTEGER))),
+    },
     logLevel: read('LOG_LEVEL', oneOf(logLevels)) ?? 'log',
     logFormat: read('LOG_FORMAT', oneOf(['text', 'json'])) ?? 'text',
     hostName: read('HOST_NAME', text(/^[^\s]{1,255}$/, 'up to 255 characters without spaces')) ?? os.hostname(),
     slot: read('WORKER_SLOT', wholeNumber(1, 1_000_000)),
   };
+}
+
+function megabytes(value: number | undefined): number | undefined {
+  return value === undefined ? undefined : value * 2 ** 20;
+}
+
+function microseconds(value: number | undefined): number | undefined {
+  return value === undefined ? undefined : value / 1_000;
 }
 
 function readVariable<T>(env: NodeJS.ProcessEnv, name: string, { schema, expected, secret }: Variable<T>) {
@@ -89,6 +140,12 @@ function milliseconds(min: number): Variable<number> {
 function text(pattern: RegExp, expected: string): Variable<string> {
   return { schema: z.string().regex(pattern), expected };
 }
+
+/** What the system takes as the address of a unix socket. */
+const socketPath: Variable<string> = {
+  schema: z.string().refine((value) => !value.includes('\0') && Buffer.byteLength(value) <= 103),
+  expected: 'a path of at most 103 bytes',
+};
 
 function oneOf<const T extends readonly string[]>(values: T): Variable<T[number]> {
   return { schema: z.enum(values), expected: values.map((value) => `"${value}"`).join(', ') };

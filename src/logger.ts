@@ -2,18 +2,31 @@ import { ConsoleLogger, type LogLevel } from '@nestjs/common';
 import type { Config } from './config.js';
 
 /** Parts of Nest that say a line for every module, route and event at each start, once per worker. */
-const chatty = new Set(['NestFactory', 'InstanceLoader', 'RoutesResolver', 'RouterExplorer', 'NestApplication']);
-chatty.add('WebSocketsController');
+const chatty = new Set([
+  'NestFactory',
+  'InstanceLoader',
+  'RoutesResolver',
+  'RouterExplorer',
+  'NestApplication',
+  'WebSocketsController',
+]);
 
 const levels: LogLevel[] = ['fatal', 'error', 'warn', 'log', 'debug', 'verbose'];
 
 /** Nest's own logger, which says which process speaks. */
 export class ProcessLogger extends ConsoleLogger {
-  private readonly quiet: boolean;
+  private quiet: boolean;
 
   constructor(processName: string, { logLevel, logFormat }: Pick<Config, 'logLevel' | 'logFormat'>) {
-    const logLevels = levels.slice(0, levels.indexOf(logLevel) + 1);
+    const logLevels = upTo(logLevel);
     super({ prefix: processName, logLevels, json: logFormat === 'json' });
+    this.quiet = !logLevels.includes('debug');
+  }
+
+  /** Says from now on what is as important as `level` or more. */
+  setLevel(level: string): void {
+    const logLevels = upTo(level);
+    this.setLogLevels(logLevels);
     this.quiet = !logLevels.includes('debug');
   }
 
@@ -26,4 +39,8 @@ export class ProcessLogger extends ConsoleLogger {
     if (this.quiet && chatty.has(String(rest.at(-1)))) return;
     super.log(message, ...(rest as [string?]));
   }
+}
+
+function upTo(level: string): LogLevel[] {
+  return levels.filter((_, index) => index <= levels.findIndex((each) => each === level));
 }

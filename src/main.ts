@@ -34,10 +34,10 @@ async function start(config: Config): Promise<Program> {
   Logger.overrideLogger(logger);
   const port = await choosePort(config.port, config.host);
   const carrier = await openCarrier(config);
-  const app = await serve(MainModule.forRoot(config, carrier), { ...config, port }, logger);
+  const serving = await serve(MainModule.forRoot(config, carrier), { ...config, port }, logger);
 
   logger.log(`ready at ${httpAddress(config.host, port)}: one process, ${carrier.name} carrier`);
-  return { close: () => app.close(), cut: () => {} };
+  return { close: () => serving.drain(0), cut: () => {} };
 }
 
 async function openCarrier({ redisUrl, redisConnectTimeoutMs }: Config): Promise<Carrier> {

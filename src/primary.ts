@@ -9,25 +9,32 @@ import { ipcLink } from './carrier/ipc-link.js';
 import { localLink } from './carrier/local-link.js';
 import { RedisCarrier } from './carrier/redis.carrier.js';
 import { choosePort } from './cluster/choose-port.js';
-import { Supervisor, SUPERVISOR_OPTIONS, type SupervisorOptions } from './cluster/supervisor.js';
+import { defaultControlSocket } from './cluster/control-path.js';
+import { Operator, OPERATOR_OPTIONS, type OperatorOptions } from './cluster/operator.js';
+import { Supervisor } from './cluster/supervisor.js';
+import { SUPERVISOR_OPTIONS, type SupervisorOptions } from './cluster/supervisor.options.js';
 import type { Config } from './config.js';
 import { EmitterModule } from './emitter/emitter.module.js';
 import { HeartbeatModule } from './heartbeat/heartbeat.module.js';
 import { ProcessLogger } from './logger.js';
-import { type Program, readConfigOrFail, runProgram } from './program.js';
-
-/** How long a worker may take to become ready. */
-const bootTimeoutMs = 60_000;
+import { type End, type Program, readConfigOrFail, runProgram } from './program.js';
 
 /** What a worker that ends has on top of its own deadline before it is killed. */
 const killGraceMs = 500;
 
-@Module({ providers: [Supervisor] })
+/** What a hanging worker has between SIGTERM and SIGKILL. */
+const terminateGraceMs = 2_000;
+
+const firstPauseMs = 250;
+const longestPauseMs = 10_000;
+
+@Module({ providers: [Supervisor, Operator] })
 class PrimaryModule {
   static forRoot(
     { redisKey, heartbeatIntervalMs }: Config,
     carrier: Carrier,
     supervisor: SupervisorOptions,
+    operator: OperatorOptions,
   ): DynamicModule {
     return {
       module: PrimaryModule,
@@ -36,7 +43,10 @@ class PrimaryModule {
         EmitterModule.forRoot({ key: redisKey }),
         HeartbeatModule.forRoot({ intervalMs: heartbeatIntervalMs }),
       ],
-      providers: [{ provide: SUPERVISOR_OPTIONS, useValue: supervisor }],
+      providers: [
+        { provide: SUPERVISOR_OPTIONS, useValue: supervisor },
+        { provide: OPERATOR_OPTIONS, useValue: operator },
+      ],
     };
   }
 }
@@ -44,30 +54,64 @@ class PrimaryModule {
 /** The primary: it supervises and publishes, and serves no client. */
 export async function runPrimary(): Promise<void> {
   const config = readConfigOrFail();
-  await runProgram({
-    start: () => start(config),
+  const running = runProgram({
+    start: () => start(config, (ending) => void running.then((end) => end(ending))),
     signals: ['SIGTERM', 'SIGINT'],
-    shutdownTimeoutMs: config.shutdownTimeoutMs + 2 * killGraceMs,
+    shutdownTimeoutMs: config.shutdownDrainMs + config.shutdownTimeoutMs + 2 * killGraceMs,
   });
+  await running;
 }
 
-async function start(config: Config): Promise<Program> {
+async function start(config: Config, end: End): Promise<Program> {
   const logger = new ProcessLogger('primary', config);
   Logger.overrideLogger(logger);
   const port = await choosePort(config.port, config.host);
   const { carrier, onFork } = await openCarrier(config);
-  const module = PrimaryModule.forRoot(config, carrier, {
-    workers: config.workers,
-    port,
-    bootTimeoutMs,
-    drainTimeoutMs: config.shutdownTimeoutMs + killGraceMs,
-    ...(onFork && { onFork }),
-  });
+  const module = PrimaryModule.forRoot(
+    config,
+    carrier,
+    { ...supervisionOf(config), port, ...(onFork && { onFork }) },
+    {
+      controlSocket: config.controlSocket ?? defaultControlSocket(port, config.runtimeFolder),
+      place: { host: config.hostName, port },
+      systemd: config.systemd,
+      quorum: config.quorum,
+      setLogLevel: (level) => logger.setLevel(level),
+      end: () => end(),
+    },
+  );
   const app = await NestFactory.createApplicationContext(module, { logger, abortOnError: false });
+  const supervisor = app.get(Supervisor);
+  supervisor.onGivingUp = (error) => {
+    logger.fatal(error.message);
+    end({ exitCode: 1 });
+  };
 
   const workers = config.workers === 1 ? '1 worker' : `${config.workers} workers`;
   logger.log(`cluster ready at ${httpAddress(config.host, port)}: ${workers}, ${carrier.name} carrier`);
-  return { close: () => app.close(), cut: () => app.get(Supervisor).cut() };
+  await app.get(Operator).declareReady();
+  return { close: () => app.close(), cut: () => supervisor.cut() };
+}
+
+function supervisionOf(config: Config): Omit<SupervisorOptions, 'port' | 'onFork'> {
+  return {
+    workers: config.workers,
+    quorum: config.quorum,
+    bootTimeoutMs: config.bootTimeoutMs,
+    workerTimeoutMs: config.workerTimeoutMs,
+    terminateGraceMs,
+    drainMs: config.drainMs,
+    shutdownDrainMs: config.shutdownDrainMs,
+    drainGraceMs: config.shutdownTimeoutMs + killGraceMs,
+    reloadBatch: config.reloadBatch ?? Infinity,
+    restarts: config.restartBudget,
+    windowMs: config.restartWindowMs,
+    healthyMs: config.restartHealthyMs,
+    firstPauseMs,
+    longestPauseMs,
+    maxAgeMs: config.workerMaxAgeMs,
+    maxRssBytes: config.workerMaxRssBytes,
+  };
 }
 
 async function openCarrier(config: Config): Promise<{ carrier: Carrier } & Pick<SupervisorOptions, 'onFork'>> {
@@ -77,7 +121,7 @@ async function openCarrier(config: Config): Promise<{ carrier: Carrier } & Pick<
     hub.attach(link.hub);
     return {
       carrier: new EmbeddedCarrier(link.process),
-      onFork: (worker) => hub.attach(ipcLink(worker.process)),
+      onFork: (worker) => hub.attach(ipcLink(worker.ipc)),
     };
   }
   const carrier = new RedisCarrier({ url: config.redisUrl });

@@ -11,30 +11,40 @@ export interface Program {
   cut(): void;
 }
 
+/** How to end. */
+export interface Ending {
+  readonly close: () => Promise<void>;
+  /** How long that may take before what is left is cut. */
+  readonly timeoutMs: number;
+  readonly exitCode: number;
+}
+
 export interface RunOptions {
   readonly start: () => Promise<Program>;
   /** The signals that ask for an end in good order; a second one ends at once. */
   readonly signals: readonly NodeJS.Signals[];
   readonly shutdownTimeoutMs: number;
+  /** How to end after an exception that nobody caught; as after a signal, where nothing is said. The exit code is 1. */
+  readonly afterUncaught?: () => Pick<Ending, 'close' | 'timeoutMs'>;
 }
 
-export interface RunningProgram {
-  /** Ends the process in good order, as the first signal does. */
-  readonly end: () => void;
-}
+/** Ends the process in good order, once; what is not given is as after a signal. */
+export type End = (ending?: Partial<Ending>) => void;
 
 /** A signal to a process group comes again where a parent in that group, as npm, passes it on. */
 const echoMs = 250;
 
 /** Runs a process from its start to its end: exit code 0, 1 for a failure, 128 + n for a second signal n. */
-export async function runProgram({ start, signals, shutdownTimeoutMs }: RunOptions): Promise<RunningProgram> {
+export async function runProgram({ start, signals, shutdownTimeoutMs, afterUncaught }: RunOptions): Promise<End> {
+  const logger = new Logger('Program');
   let program: Program | undefined;
   let endingSince: number | undefined;
 
-  const end = (): void => {
+  const close = async (): Promise<void> => program?.close();
+  const end: End = (wanted = {}) => {
     if (endingSince !== undefined) return;
     endingSince = performance.now();
-    void endProgram(program, shutdownTimeoutMs);
+    void finish({ close, timeoutMs: shutdownTimeoutMs, exitCode: 0, ...wanted }, () => program?.cut());
   };
   for (const signal of signals) {
     process.on(signal, () => {
@@ -44,28 +54,33 @@ export async function runProgram({ start, signals, shutdownTimeoutMs }: RunOptio
       process.exit(128 + constants.signals[signal]);
     });
   }
+  process.on('uncaughtException', (error) => {
+    if (!program) fail(error);
+    logger.fatal(error);
+    end({ ...afterUncaught?.(), exitCode: 1 });
+  });
 
   try {
     program = await start();
   } catch (error) {
     fail(error);
   }
-  return { end };
+  return end;
 }
 
-async function endProgram(program: Program | undefined, shutdownTimeoutMs: number): Promise<void> {
+async function finish({ close, timeoutMs, exitCode }: Ending, cut: () => void): Promise<never> {
   setTimeout(() => {
-    new Logger('Program').error(`not everything ended within ${shutdownTimeoutMs} ms: cutting what is left`);
-    program?.cut();
+    new Logger('Program').error(`not everything ended within ${timeoutMs} ms: cutting what is left`);
+    cut();
     process.exit(1);
-  }, shutdownTimeoutMs).unref();
+  }, timeoutMs).unref();
 
   try {
-    await program?.close();
-    process.exit(0);
+    await close();
+    return process.exit(exitCode);
   } catch (error) {
-    program?.cut();
-    fail(error);
+    cut();
+    return fail(error);
   }
 }
 

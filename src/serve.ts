@@ -1,21 +1,36 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { DynamicModule, INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { RedisIoAdapter } from './adapter/redis-io.adapter.js';
 import { Carrier } from './carrier.js';
 import { toListenError } from './cluster/choose-port.js';
+import { drainPaced } from './cluster/paced-drain.js';
 import type { Config } from './config.js';
 import type { ProcessLogger } from './logger.js';
 import { Readiness } from './ops/readiness.js';
 import { Publisher } from './publisher.js';
 
+/** How long a client may wait for the answers that it is owed before its connection is closed. */
+const answerTimeoutMs = 1_000;
+
+/** A Nest application that serves clients. */
+export interface Serving {
+  readonly app: INestApplication;
+  /** Clients connected now. */
+  connections(): number;
+  /** Takes no more clients, lets those that are there go within `drainMs`, and closes the application. */
+  drain(drainMs: number): Promise<void>;
+}
+
 /**
  * Starts the Nest application that serves clients, and resolves once it is ready: it listens, and every subscription
  * has been answered. While Redis is away it is as ready as it can be, and serves its own clients.
  */
-export async function serve(module: DynamicModule, config: Config, logger: ProcessLogger): Promise<INestApplication> {
+export async function serve(module: DynamicModule, config: Config, logger: ProcessLogger): Promise<Serving> {
   const app = await NestFactory.create(module, { logger, abortOnError: false });
   try {
     const carrier = app.get(Carrier);
+    const readiness = app.get(Readiness);
     const adapter = new RedisIoAdapter(app, {
       carrier,
       publisher: app.get(Publisher),
@@ -23,15 +38,33 @@ export async function serve(module: DynamicModule, config: Config, logger: Proce
       routing: config.redisRouting,
     });
     app.useWebSocketAdapter(adapter);
+    app.use(refuseWhileStopping(readiness));
     await app.init();
     if (carrier.health.state === 'connected') await adapter.subscribed();
     await listen(app, config);
-    app.get(Readiness).declareReady();
-    return app;
+    readiness.declareReady();
+
+    const drain = async (drainMs: number): Promise<void> => {
+      readiness.declareStopping();
+      adapter.refuseClients();
+      await drainPaced(adapter.clients(answerTimeoutMs), drainMs);
+      await app.close();
+    };
+    return { app, connections: () => adapter.connections, drain };
   } catch (error) {
     await app.close();
     throw error;
   }
+}
+
+/** Connections that were open before stay open, and what comes over them should go elsewhere. */
+function refuseWhileStopping(readiness: Readiness) {
+  return (request: IncomingMessage, response: ServerResponse, next: () => void): void => {
+    // It says itself that it stops, and why.
+    if (readiness.state !== 'stopping' || request.url === '/health') return next();
+    response.writeHead(503, { Connection: 'close', 'Content-Type': 'text/plain' });
+    response.end('This worker is stopping: try again, another one will answer.\n');
+  };
 }
 
 async function listen(app: INestApplication, { port, host }: Config): Promise<void> {

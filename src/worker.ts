@@ -4,35 +4,53 @@ import type { Carrier } from './carrier.js';
 import { EmbeddedCarrier } from './carrier/embedded.carrier.js';
 import { ipcLink } from './carrier/ipc-link.js';
 import { RedisCarrier } from './carrier/redis.carrier.js';
-import { onStop, reportReady } from './cluster/worker-process.js';
+import { PrimaryLink } from './cluster/primary-link.js';
 import type { Config } from './config.js';
 import { ProcessLogger } from './logger.js';
-import { type Program, readConfigOrFail, runProgram } from './program.js';
-import { serve } from './serve.js';
+import { Readiness } from './ops/readiness.js';
+import { readConfigOrFail, runProgram } from './program.js';
+import { serve, type Serving } from './serve.js';
 import { ServingModule } from './serving.module.js';
 
 /** The primary has seen Redis already: a worker that cannot reach it starts without, rather than not at all. */
 const redisWaitMs = 5_000;
 
+/** After an exception that nobody caught the process should not serve for long. */
+const briefDrainMs = 1_000;
+
 /** A worker: a whole Nest application that listens on the port which all workers share. */
 export async function runWorker(application: Type = AppModule): Promise<void> {
   const config = readConfigOrFail();
-  // Ctrl-C signals the whole process group; when to stop is the primary's call.
-  process.on('SIGINT', () => {});
-  const { end } = await runProgram({
-    start: () => start(application, config),
-    signals: ['SIGTERM'],
-    shutdownTimeoutMs: config.shutdownTimeoutMs,
-  });
-  onStop(end);
-  reportReady();
-}
-
-async function start(application: Type, config: Config): Promise<Program> {
   const logger = new ProcessLogger(`worker ${config.slot}`, config);
   Logger.overrideLogger(logger);
-  const app = await serve(ServingModule.forRoot(application, config, await openCarrier(config)), config, logger);
-  return { close: () => app.close(), cut: () => {} };
+  // Ctrl-C and a closed terminal signal the whole process group; what to do about it is the primary's call.
+  for (const signal of ['SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGTTIN', 'SIGTTOU'] as const) process.on(signal, () => {});
+
+  let serving: Serving | undefined;
+  const drained = (drainMs: number) => ({
+    close: async () => serving?.drain(drainMs),
+    timeoutMs: drainMs + config.shutdownTimeoutMs,
+  });
+  const end = await runProgram({
+    start: async () => {
+      const carrier = await openCarrier(config);
+      serving = await serve(ServingModule.forRoot(application, config, carrier), config, logger);
+      return { close: drained(0).close, cut: () => {} };
+    },
+    signals: ['SIGTERM'],
+    shutdownTimeoutMs: config.shutdownTimeoutMs,
+    afterUncaught: () => drained(briefDrainMs),
+  });
+  const { app } = serving!;
+  const primary = new PrimaryLink();
+  primary.listen({
+    onDrain: (drainMs) => end(drained(drainMs)),
+    onLogLevel: (level) => logger.setLevel(level),
+    onDegraded: (degraded) => {
+      app.get(Readiness).clusterDegraded = degraded;
+    },
+  });
+  primary.reportReady(() => serving!.connections());
 }
 
 async function openCarrier({ redisUrl }: Config): Promise<Carrier> {

@@ -1,14 +1,17 @@
-import type { Server as HttpServer } from 'node:http';
-import type { Socket as TcpSocket } from 'node:net';
+import { type EventEmitter, once } from 'node:events';
+import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http';
+import { Server as NetServer, type Socket as TcpSocket } from 'node:net';
 import type { INestApplicationContext } from '@nestjs/common';
 import { IoAdapter } from '@nestjs/platform-socket.io';
 import type { Namespace, Server, ServerOptions } from 'socket.io';
 import type { Carrier } from '../carrier.js';
 import { Publisher } from '../publisher.js';
+import { within } from '../within.js';
 import { CarrierAdapter, type CarrierAdapterOptions } from './carrier-adapter.js';
 import { ChannelRouter } from './channel-router.js';
 import type { Routing } from './redis-face.js';
 import { gateSubscriptions } from './subscription-gate.js';
+import { Unanswered } from './unanswered.js';
 
 export interface RedisIoAdapterOptions {
   /** What moves messages between the processes. Whoever made it closes it, after the application. */
@@ -48,6 +51,9 @@ export interface RedisIoAdapterOptions {
   readonly server?: Partial<ServerOptions>;
 }
 
+/** What is used of Engine.IO, which Socket.IO hands out untyped. */
+type EngineWithClients = { clients: Record<string, EventEmitter & { close(): void }> };
+
 /**
  * Plugs Socket.IO's Redis adapter, over any carrier, into Nest's gateway layer.
  *
@@ -56,8 +62,10 @@ export interface RedisIoAdapterOptions {
  * Without long-polling a client is one connection, so any worker may take it; that is why WebSocket is the default.
  */
 export class RedisIoAdapter extends IoAdapter {
+  private readonly servers = new Set<Server>();
   private readonly adapters = new Set<CarrierAdapter>();
-  private readonly connections = new WeakMap<HttpServer, Set<TcpSocket>>();
+  private readonly unanswered = new Unanswered();
+  private readonly sockets = new WeakMap<HttpServer, Set<TcpSocket>>();
   private readonly adapterOptions: CarrierAdapterOptions;
   private readonly serverOptions: Partial<ServerOptions>;
   private readonly closeTimeoutMs: number;
@@ -83,6 +91,40 @@ export class RedisIoAdapter extends IoAdapter {
     await Promise.all([...this.adapters].map((adapter) => adapter.ready()));
   }
 
+  /** How many clients are connected, over all namespaces and servers. */
+  get connections(): number {
+    return [...this.servers].reduce((sum, { engine }) => sum + engine.clientsCount, 0);
+  }
+
+  /** Ends the taking of clients: listening sockets are closed, and on connections that are open already 503 answers. */
+  refuseClients(): void {
+    for (const server of this.servers) {
+      server.engine.use((request: IncomingMessage, response: ServerResponse, next: () => void) => {
+        if (isOfSession(request)) return next();
+        response.writeHead(503, { Connection: 'close' }).end();
+      });
+      // Not HTTP's own `close`: it cuts idle connections, and the next request on them would fail without an answer.
+      NetServer.prototype.close.call(server.httpServer);
+    }
+  }
+
+  /**
+   * The connected clients, each with how to let it go: once it has got the acknowledgements that it is owed, which may
+   * take `answerTimeoutMs` at the most, it sees `transport close`.
+   */
+  clients(answerTimeoutMs: number): { leave(): Promise<void> }[] {
+    return [...this.servers].flatMap(({ engine }) =>
+      Object.values((engine as unknown as EngineWithClients).clients).map((connection) => ({
+        leave: async () => {
+          await within(answerTimeoutMs, this.unanswered.settled(connection), () => {});
+          const closed = once(connection, 'close');
+          connection.close();
+          await within<unknown>(answerTimeoutMs, closed, () => {});
+        },
+      })),
+    );
+  }
+
   override createIOServer(port: number, options?: Partial<ServerOptions>): Server {
     const { adapters, adapterOptions } = this;
     const server: Server = super.createIOServer(port, {
@@ -95,7 +137,8 @@ export class RedisIoAdapter extends IoAdapter {
         return adapter;
       },
     } as unknown as ServerOptions);
-    gateSubscriptions(server);
+    gateSubscriptions(server, this.unanswered);
+    this.servers.add(server);
     this.trackConnections(server.httpServer as HttpServer);
     return server;
   }
@@ -107,6 +150,7 @@ export class RedisIoAdapter extends IoAdapter {
    */
   override async close(server: Server): Promise<void> {
     if (typeof server.close !== 'function') return;
+    this.servers.delete(server);
     const httpServer = server.httpServer as HttpServer;
     const alarm = setTimeout(() => this.cutConnections(httpServer), this.closeTimeoutMs);
     try {
@@ -119,9 +163,9 @@ export class RedisIoAdapter extends IoAdapter {
   }
 
   private trackConnections(httpServer: HttpServer): void {
-    if (this.connections.has(httpServer)) return;
+    if (this.sockets.has(httpServer)) return;
     const connections = new Set<TcpSocket>();
-    this.connections.set(httpServer, connections);
+    this.sockets.set(httpServer, connections);
     httpServer.on('connection', (connection: TcpSocket) => {
       connections.add(connection);
       connection.once('close', () => connections.delete(connection));
@@ -129,6 +173,10 @@ export class RedisIoAdapter extends IoAdapter {
   }
 
   private cutConnections(httpServer: HttpServer): void {
-    for (const connection of this.connections.get(httpServer) ?? []) connection.destroy();
+    for (const connection of this.sockets.get(httpServer) ?? []) connection.destroy();
   }
+}
+
+function isOfSession({ url = '' }: IncomingMessage): boolean {
+  return new URL(url, 'http://localhost').searchParams.has('sid');
 }

@@ -1,8 +1,35 @@
+/**
+ * The version of what primary and workers say to each other over IPC.
+ *
+ * After a deploy the old primary runs the new workers: one that speaks another version is refused.
+ */
+export const protocolVersion = 1;
+
+/** How a worker is, once a second. */
+export interface WorkerReport {
+  /** By how much the event loop was late since the last report, in milliseconds. */
+  readonly loopDelayP99Ms: number;
+  readonly loopDelayMaxMs: number;
+  /** The share of time in which the event loop was busy since the last report, 0…1. */
+  readonly loopUtilization: number;
+  readonly heapUsedBytes: number;
+  readonly rssBytes: number;
+  /** Clients connected now. */
+  readonly connections: number;
+}
+
 /** What a worker tells its primary. */
-export type WorkerMessage = { readonly type: 'ready' };
+export type WorkerMessage =
+  | { readonly type: 'ready'; readonly protocolVersion: number }
+  | { readonly type: 'report'; readonly report: WorkerReport };
 
 /** What the primary tells a worker. */
-export type PrimaryMessage = { readonly type: 'stop' };
+export type PrimaryMessage =
+  /** End; let the clients go within `drainMs`, 0 for all at once. */
+  | { readonly type: 'drain'; readonly drainMs: number }
+  | { readonly type: 'logLevel'; readonly level: string }
+  /** Whether the cluster is less than it should be, for `/health`. */
+  | { readonly type: 'degraded'; readonly degraded: boolean };
 
 /** The conversation that both have over IPC. */
 export const clusterTopic = 'cluster';
@@ -13,3 +40,5 @@ export interface WorkerEnvironment {
   /** The port that was chosen once for all. */
   readonly PORT: string;
 }
+
+export const reportIntervalMs = 1_000;

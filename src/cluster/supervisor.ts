@@ -1,4 +1,3 @@
-import cluster, { type Worker } from 'node:cluster';
 import { EventEmitter, once } from 'node:events';
 import {
   type BeforeApplicationShutdown,
@@ -7,90 +6,171 @@ import {
   Logger,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
-import { IpcTopic } from '../ipc.js';
-import { clusterTopic, type PrimaryMessage, type WorkerEnvironment, type WorkerMessage } from './cluster.protocol.js';
-import { WorkerBootError } from './errors.js';
-import { afterDeath, restartPauseMs, type SlotHistory } from './restart-pause.js';
-import { type Limits, nextDeadline, type Picture, plan, type Step, type WorkerRecord } from './supervision-plan.js';
+import { protocolVersion, type WorkerMessage } from './cluster.protocol.js';
+import { RefusedCommandError, ReplacementFailedError, RestartBudgetExhaustedError, WorkerBootError } from './errors.js';
+import { type EndingCause, type ExitKind, exitKindOf, exitKinds, isFailure } from './exit-kind.js';
+import { GenerationGoals } from './generation-goals.js';
+import { nextToRecycle } from './recycling.js';
+import { RestartLedger } from './restart-ledger.js';
+import { describeWorker, type WorkerStatus } from './status.js';
+import { nextDeadline, type Picture, plan, type Step } from './supervision-plan.js';
+import { SUPERVISOR_OPTIONS, type SupervisorOptions } from './supervisor.options.js';
+import { WorkerHandle } from './worker-handle.js';
 import { nextState, type WorkerEvent } from './worker-state.js';
-
-export const SUPERVISOR_OPTIONS = Symbol('SUPERVISOR_OPTIONS');
-
-export interface SupervisorOptions extends Limits {
-  readonly workers: number;
-  /** Where all workers listen. */
-  readonly port: number;
-  /** Called with each new worker; returns what to do when it has gone. */
-  readonly onFork?: (worker: Worker) => () => void;
-}
-
-interface Member {
-  readonly record: WorkerRecord;
-  readonly worker: Worker;
-  readonly topic: IpcTopic<WorkerMessage, PrimaryMessage>;
-}
 
 /** A timer's longest delay; what is further away is looked at again then. */
 const longestDelayMs = 2 ** 31 - 1;
 
+/** After a recycling failed, how long before the next is tried. */
+const recycleRetryMs = 60_000;
+
 /**
- * Keeps as many workers as are wanted.
+ * Keeps as many workers as are wanted, each of the wanted generation.
  *
  * Events only change the picture; {@link plan} alone decides what follows from it.
  * Stopping is no special case: from then on, no workers are wanted.
  */
 @Injectable()
 export class Supervisor implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  private readonly logger = new Logger(Supervisor.name);
-  private readonly members = new Map<number, Member>();
-  private readonly histories = new Map<number, SlotHistory>();
-  private readonly pauses = new Map<number, number>();
-  private readonly changes = new EventEmitter<{ changed: []; failed: [Error] }>();
-  private wanted = 0;
-  private everReady = false;
-  private alarm: NodeJS.Timeout | undefined;
+  /** How workers ended since the start. */
+  readonly exits = Object.fromEntries(exitKinds.map((kind) => [kind, 0])) as Record<ExitKind, number>;
 
-  constructor(@Inject(SUPERVISOR_OPTIONS) private readonly options: SupervisorOptions) {}
+  private readonly logger = new Logger(Supervisor.name);
+  private readonly handles = new Map<number, WorkerHandle>();
+  private readonly changes = new EventEmitter<{ changed: [] }>().setMaxListeners(0);
+  private readonly goals = new GenerationGoals();
+  private readonly ledger: RestartLedger;
+  private readonly forks = new Map<number, number>();
+  private wantedWorkers = 0;
+  private everReady = false;
+  private saidDegraded = false;
+  private logLevel: string | undefined;
+  private drainMs: number;
+  private recycleNotBefore = -Infinity;
+  private replacementFailure: ReplacementFailedError | undefined;
+  private failure: Error | undefined;
+  private alarm: NodeJS.Timeout | undefined;
+  /** Called when the cluster can no longer be kept. */
+  onGivingUp: (error: Error) => void = () => {};
+
+  constructor(@Inject(SUPERVISOR_OPTIONS) private readonly options: SupervisorOptions) {
+    this.drainMs = options.drainMs;
+    this.ledger = new RestartLedger(options);
+  }
 
   /** @throws WorkerBootError when a worker ends before any has become ready. */
   async onApplicationBootstrap(): Promise<void> {
-    cluster.setupPrimary({ serialization: 'advanced' });
     this.want(this.options.workers);
-    const failed = once(this.changes, 'failed').then(([error]) => Promise.reject(error as Error));
-    await Promise.race([this.until(() => this.ready === this.wanted), failed]);
+    await this.until(() => this.failure !== undefined || this.ready === this.wanted);
+    if (this.failure) throw this.failure;
   }
 
   async beforeApplicationShutdown(): Promise<void> {
+    this.drainMs = this.options.shutdownDrainMs;
     this.want(0);
-    await this.until(() => this.members.size === 0);
+    await this.until(() => this.handles.size === 0);
     clearTimeout(this.alarm);
+  }
+
+  get wanted(): number {
+    return this.wantedWorkers;
   }
 
   /** How many workers serve. */
   get ready(): number {
-    return this.records.filter(({ state }) => state === 'ready').length;
+    return this.all.filter(({ record }) => record.state === 'ready').length;
   }
 
-  /** Ends every worker at once. */
+  /** Whether workers are missing and the budget for new ones is spent. */
+  get degraded(): boolean {
+    return this.ready < this.wanted && performance.now() < this.ledger.budgetSpentUntil;
+  }
+
+  get workers(): WorkerStatus[] {
+    return this.all
+      .map((handle) => describeWorker(handle, this.forks.get(handle.record.slot) ?? 1, performance.now()))
+      .toSorted((a, b) => a.slot - b.slot || a.generation - b.generation);
+  }
+
+  /**
+   * Changes how many workers are kept, and resolves once that many serve and the others have gone.
+   *
+   * @throws RefusedCommandError while the cluster ends.
+   */
+  async scale(workers: number): Promise<void> {
+    if (this.wanted === 0) throw new RefusedCommandError('The cluster is ending: no worker is started any more.');
+    this.want(workers);
+    const done = (): boolean => this.ready === workers && this.handles.size === workers;
+    await this.until(() => done() || this.wanted !== workers || this.degraded);
+  }
+
+  /**
+   * Replaces every worker: the new generation becomes ready first, then the old one drains.
+   *
+   * @throws ReplacementFailedError when a new worker does not become ready; nothing has changed then.
+   * @throws RefusedCommandError while another replacement is under way.
+   */
+  async reload(): Promise<void> {
+    await this.replace(Array.from({ length: this.wanted }, (_, index) => index + 1));
+  }
+
+  /** @throws RefusedCommandError while another replacement is under way, or the cluster ends. */
+  assertReplaceable(): void {
+    if (this.wanted === 0) throw new RefusedCommandError('The cluster is ending: no worker is replaced any more.');
+    if (this.isReplacing) {
+      throw new RefusedCommandError('A replacement of workers is under way: wait until it is over.');
+    }
+  }
+
+  /** As {@link reload}, for one slot. */
+  async restart(slot: number): Promise<void> {
+    await this.replace([this.occupied(slot).record.slot]);
+  }
+
+  /** Lets the clients of a slot's worker go, and resolves once it has gone. Its slot gets a new worker at once. */
+  async drain(slot: number): Promise<void> {
+    const { record } = this.occupied(slot);
+    this.retire(record.id, 'drain');
+    this.reconcile();
+    await this.until(() => !this.handles.has(record.id));
+  }
+
+  /** Also for workers that come later. */
+  setLogLevel(level: string): void {
+    this.logLevel = level;
+    for (const handle of this.all) handle.send({ type: 'logLevel', level });
+  }
+
+  /** Ends every worker at once, for good. */
   cut(): void {
-    for (const { worker } of this.members.values()) worker.process.kill('SIGKILL');
+    this.wantedWorkers = 0;
+    for (const handle of this.all) handle.signal('SIGKILL');
   }
 
-  private get records(): WorkerRecord[] {
-    return [...this.members.values()].map(({ record }) => record);
+  private get all(): WorkerHandle[] {
+    return [...this.handles.values()];
   }
 
   private get picture(): Picture {
-    return { workers: this.records, wanted: this.wanted, pauses: this.pauses };
+    return {
+      workers: this.all.map(({ record }) => record),
+      wanted: this.wanted,
+      goals: this.goals.bySlot,
+      pauses: this.ledger.pauses,
+      budgetSpentUntil: this.ledger.budgetSpentUntil,
+    };
   }
 
   private want(workers: number): void {
-    this.wanted = workers;
+    this.wantedWorkers = workers;
     this.reconcile();
   }
 
   private reconcile(): void {
+    this.recycle();
     for (const step of plan(this.picture, this.options, performance.now())) this.take(step);
+    this.sayDegraded();
+    this.giveUpBelowQuorum();
     this.setAlarm();
     this.changes.emit('changed');
   }
@@ -100,90 +180,223 @@ export class Supervisor implements OnApplicationBootstrap, BeforeApplicationShut
       case 'fork':
         return this.fork(step.slot);
       case 'drain':
-        return this.drain(step.id);
+        return this.retire(step.id, 'drain');
+      case 'terminate':
+        return this.terminate(step.id);
       case 'kill':
         return this.kill(step.id);
     }
   }
 
   private fork(slot: number): void {
-    const environment: WorkerEnvironment = { WORKER_SLOT: `${slot}`, PORT: `${this.options.port}` };
-    const worker = cluster.fork(environment);
-    const topic = new IpcTopic<WorkerMessage, PrimaryMessage>(worker.process, clusterTopic);
-    const record: WorkerRecord = { id: worker.id, slot, state: 'booting', since: performance.now() };
-    this.members.set(worker.id, { record, worker, topic });
-
-    const forget = this.options.onFork?.(worker);
-    topic.listen(() => this.observe(worker.id, 'ready'));
-    // A worker that ends while it is written to is an `exit` as well.
-    worker.on('error', (error) => this.logger.debug(`worker ${slot}: ${error.message}`));
-    worker.once('exit', (code, signal) => {
-      forget?.();
-      this.bury(worker.id, signal || `exit code ${code}`);
-    });
+    const { port, bootTimeoutMs, onFork } = this.options;
+    const now = performance.now();
+    const generation = this.goals.latest;
+    const handle = WorkerHandle.fork(
+      { WORKER_SLOT: `${slot}`, PORT: `${port}` },
+      (id) => ({ id, slot, generation, state: 'booting', since: now, deadline: now + bootTimeoutMs, heardAt: now }),
+      {
+        onMessage: (message) => this.hear(handle, message),
+        onExit: (code, signal) => {
+          forget?.();
+          this.bury(handle, code, signal);
+        },
+      },
+    );
+    const forget = onFork?.(handle);
+    this.handles.set(handle.record.id, handle);
+    this.forks.set(slot, (this.forks.get(slot) ?? 0) + 1);
   }
 
-  private drain(id: number): void {
-    const member = this.members.get(id);
-    if (!member) return;
-    this.move(id, 'drain');
+  private retire(id: number, cause: EndingCause): void {
+    const handle = this.handles.get(id);
+    if (!handle) return;
+    if (handle.cause === 'none') handle.cause = cause;
+    const listens = handle.record.state === 'ready';
+    this.move(handle, 'drain', this.drainMs + this.options.drainGraceMs);
     // What a worker is told before it listens may be lost; a signal always arrives.
-    if (member.record.state === 'booting') member.worker.process.kill('SIGTERM');
-    else member.topic.send({ type: 'stop' });
+    if (listens) handle.send({ type: 'drain', drainMs: this.drainMs });
+    else handle.signal('SIGTERM');
+  }
+
+  private terminate(id: number): void {
+    const handle = this.handles.get(id);
+    if (!handle) return;
+    this.logger.warn(
+      `worker ${handle.record.slot} has been silent for ${this.options.workerTimeoutMs} ms: terminating it`,
+    );
+    handle.cause = 'hang';
+    this.move(handle, 'drain', this.options.terminateGraceMs);
+    handle.signal('SIGTERM');
   }
 
   private kill(id: number): void {
-    const member = this.members.get(id);
-    if (!member) return;
-    this.logger.warn(`worker ${member.record.slot} did not make its deadline (${member.record.state}): killing it`);
-    this.move(id, 'kill');
-    member.worker.process.kill('SIGKILL');
+    const handle = this.handles.get(id);
+    if (!handle) return;
+    const { slot, state } = handle.record;
+    this.logger.warn(`worker ${slot} did not make its deadline (${state}): killing it`);
+    if (state === 'booting') handle.refusal = `not ready within ${this.options.bootTimeoutMs} ms`;
+    this.move(handle, 'kill', Infinity);
+    handle.signal('SIGKILL');
   }
 
-  private observe(id: number, event: WorkerEvent): void {
-    this.move(id, event);
-    if (event === 'ready') this.everReady = true;
-    this.reconcile();
-  }
-
-  private move(id: number, event: WorkerEvent): void {
-    const member = this.members.get(id);
-    if (!member) return;
-    const state = nextState(member.record.state, event);
-    if (state === member.record.state) return;
-    this.members.set(id, { ...member, record: { ...member.record, state, since: performance.now() } });
-  }
-
-  private bury(id: number, reason: string): void {
-    const member = this.members.get(id);
-    if (!member) return;
-    const { slot, state, since } = member.record;
-    this.members.delete(id);
-    if (state === 'booting' || state === 'ready') this.mourn(slot, state === 'ready' ? since : undefined, reason);
-    this.reconcile();
-  }
-
-  private mourn(slot: number, readySince: number | undefined, reason: string): void {
+  private hear(handle: WorkerHandle, message: WorkerMessage): void {
     const now = performance.now();
-    const history = afterDeath(this.histories.get(slot) ?? { deaths: 0 }, now - (readySince ?? now));
-    const pauseMs = Math.round(restartPauseMs(history, Math.random()));
-    this.histories.set(slot, history);
-    this.pauses.set(slot, now + pauseMs);
-    if (!this.everReady) {
-      this.wanted = 0;
-      this.changes.emit('failed', new WorkerBootError(slot, reason));
+    handle.record = { ...handle.record, heardAt: now };
+    if (message.type === 'report') {
+      handle.report = message.report;
+      // After a block of this process's own loop, all reports are heard before any worker is judged.
+      if (this.isRecycling) setImmediate(() => this.reconcile());
       return;
     }
-    this.logger.warn(
-      `worker ${slot} exited unexpectedly (${reason}): forking it again ${pauseMs ? `in ${pauseMs} ms` : 'at once'}`,
+    if (message.protocolVersion !== protocolVersion) return this.refuse(handle, message.protocolVersion);
+    handle.readySince = now;
+    this.everReady = true;
+    this.ledger.settle(handle.record.slot);
+    if (this.saidDegraded) handle.send({ type: 'degraded', degraded: true });
+    if (this.logLevel !== undefined) handle.send({ type: 'logLevel', level: this.logLevel });
+    this.move(handle, 'ready', Infinity);
+    this.reconcile();
+  }
+
+  private refuse(handle: WorkerHandle, version: unknown): void {
+    handle.refusal = `it speaks version ${String(version)} of the IPC protocol, this primary version ${protocolVersion}`;
+    this.logger.error(
+      `worker ${handle.record.slot} is refused (${handle.refusal}): restart the whole program to run its code`,
     );
+    handle.signal('SIGTERM');
+  }
+
+  private move(handle: WorkerHandle, event: WorkerEvent, patienceMs: number): void {
+    const state = nextState(handle.record.state, event);
+    if (state === handle.record.state) return;
+    const now = performance.now();
+    handle.record = { ...handle.record, state, since: now, deadline: now + patienceMs };
+  }
+
+  private bury(handle: WorkerHandle, code: number | null, signal: NodeJS.Signals | null): void {
+    const { cause, readySince, record } = handle;
+    const { id, state } = record;
+    const kind = exitKindOf({ state, wasReady: readySince !== undefined, cause, code, signal });
+    this.handles.delete(id);
+    this.exits[kind]++;
+    const fact = handle.refusal ?? signal ?? `exit code ${code}`;
+    if (isFailure(kind) || cause === 'none') this.mourn(handle, kind, fact);
+    this.reconcile();
+  }
+
+  private mourn(handle: WorkerHandle, kind: ExitKind, fact: string): void {
+    const { slot } = handle.record;
+    if (!this.everReady && this.wanted > 0) {
+      this.failure ??= new WorkerBootError(slot, fact);
+      this.wantedWorkers = 0;
+      return;
+    }
+    if (handle.readySince === undefined && this.hasOlder(handle)) return this.abandonReplacement(slot, fact);
+
+    const now = performance.now();
+    const pauseMs = this.ledger.note(slot, now - (handle.readySince ?? now), now);
+    if (this.isServed(slot)) this.ledger.settle(slot);
+    if (this.wanted === 0) return;
+    const pause = pauseMs > 0 ? `forking it again in ${pauseMs} ms` : 'forking it again';
+    const next = this.isServed(slot) ? 'its slot has a worker already' : pause;
+    this.logger.warn(`worker ${slot} exited unexpectedly (${kind}, ${fact}): ${next}`);
+  }
+
+  private isServed(slot: number): boolean {
+    return this.all.some(({ record }) => record.slot === slot && /booting|ready/.test(record.state));
+  }
+
+  /** Whether it was to replace a worker, which is still there. */
+  private hasOlder({ record: { slot, generation } }: WorkerHandle): boolean {
+    return this.all.some(
+      ({ record }) => record.slot === slot && record.generation < generation && record.state === 'ready',
+    );
+  }
+
+  private async replace(slots: readonly number[]): Promise<void> {
+    this.assertReplaceable();
+    this.replacementFailure = undefined;
+    this.goals.raise(slots);
+    this.reconcile();
+    await this.until(() => !this.isReplacing || this.replacementFailure !== undefined);
+    if (this.replacementFailure) throw this.replacementFailure as ReplacementFailedError;
+  }
+
+  /** Whether a worker that is not good enough any more is still there. */
+  private get isReplacing(): boolean {
+    return this.all.some(({ record }) => this.goals.isOutdated(record));
+  }
+
+  /** What was to be replaced is good enough again, and the new workers that are ready already are too many. */
+  private abandonReplacement(slot: number, fact: string): void {
+    // Its siblings of the new generation may fail as well.
+    if (!this.isReplacing) return;
+    this.replacementFailure = new ReplacementFailedError(slot, fact);
+    this.logger.error(this.replacementFailure.message);
+    for (const handle of this.all) {
+      if (handle.record.state !== 'ready' || !this.goals.isOutdated(handle.record)) continue;
+      this.goals.accept(handle.record);
+      handle.cause = 'none';
+    }
+    this.recycleNotBefore = performance.now() + recycleRetryMs;
+  }
+
+  private get isRecycling(): boolean {
+    return this.options.maxAgeMs !== undefined || this.options.maxRssBytes !== undefined;
+  }
+
+  private recycle(): void {
+    const now = performance.now();
+    if (!this.isRecycling || this.isReplacing || now < this.recycleNotBefore) return;
+    const candidates = this.all.map(({ record, readySince = now, report, jitter }) => ({
+      ...record,
+      readySince,
+      rssBytes: report?.rssBytes ?? 0,
+      jitter,
+    }));
+    const next = nextToRecycle(candidates, this.wanted, this.options, now);
+    const handle = next && this.handles.get(next.id);
+    if (!handle) return;
+    this.logger.log(
+      `worker ${next.slot} is recycled (${Math.round((now - next.readySince) / 1000)} s old, ${Math.round(next.rssBytes / 2 ** 20)} MiB)`,
+    );
+    handle.cause = 'recycle';
+    this.goals.raise([next.slot]);
+  }
+
+  private sayDegraded(): void {
+    const { degraded } = this;
+    if (degraded === this.saidDegraded) return;
+    this.saidDegraded = degraded;
+    if (degraded) {
+      this.logger.error(`the restart budget is spent: ${this.ready} of ${this.wanted} workers serve on`);
+    } else {
+      this.logger.log('the cluster is no longer degraded');
+    }
+    for (const handle of this.all) handle.send({ type: 'degraded', degraded });
+  }
+
+  private giveUpBelowQuorum(): void {
+    const { restarts, windowMs, quorum } = this.options;
+    if (this.failure || !this.degraded || this.ready >= Math.min(quorum, this.wanted)) return;
+    this.failure = new RestartBudgetExhaustedError(restarts, windowMs, this.ready, quorum);
+    this.onGivingUp(this.failure);
   }
 
   private setAlarm(): void {
     clearTimeout(this.alarm);
     const delayMs = nextDeadline(this.picture, this.options) - performance.now();
     if (delayMs === Infinity) return;
-    this.alarm = setTimeout(() => this.reconcile(), Math.min(Math.max(1, delayMs), longestDelayMs));
+    // After a block of this process's own loop, what the workers have said meanwhile is heard before they are judged.
+    const reconcileAfterMessages = (): void => void setImmediate(() => this.reconcile());
+    this.alarm = setTimeout(reconcileAfterMessages, Math.min(Math.max(1, delayMs), longestDelayMs));
+  }
+
+  private occupied(slot: number): WorkerHandle {
+    const handle = this.all.find(({ record }) => record.slot === slot && record.state === 'ready');
+    if (handle) return handle;
+    throw new RefusedCommandError(`Slot ${slot} has no ready worker: choose one that \`status\` calls ready.`);
   }
 
   private async until(holds: () => boolean): Promise<void> {

@@ -11,7 +11,7 @@ export type WorkerState = 'booting' | 'ready' | 'draining' | 'killed' | 'gone';
 
 export type WorkerEvent = 'ready' | 'drain' | 'kill' | 'exit';
 
-const transitions: Record<WorkerState, Partial<Record<WorkerEvent, WorkerState>>> = {
+export const transitions: Readonly<Record<WorkerState, Readonly<Partial<Record<WorkerEvent, WorkerState>>>>> = {
   booting: { ready: 'ready', drain: 'draining', kill: 'killed', exit: 'gone' },
   ready: { drain: 'draining', kill: 'killed', exit: 'gone' },
   draining: { kill: 'killed', exit: 'gone' },

@@ -5,7 +5,7 @@ import { WorkerIdentity } from '../identity.js';
 import { Readiness } from './readiness.js';
 
 export interface Health {
-  /** `degraded`: it serves its clients, but the carrier is away. */
+  /** `degraded`: it serves its clients, but the carrier is away, or workers are missing that may not be forked. */
   readonly status: 'ok' | 'degraded' | 'starting' | 'stopping';
   readonly worker: number;
   readonly host: string;
@@ -37,6 +37,7 @@ export class HealthController {
 
   private status(): Health['status'] {
     if (this.readiness.state !== 'ready') return this.readiness.state;
-    return this.carrier.health.state === 'connected' ? 'ok' : 'degraded';
+    const whole = this.carrier.health.state === 'connected' && !this.readiness.clusterDegraded;
+    return whole ? 'ok' : 'degraded';
   }
 }

@@ -1,11 +1,15 @@
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 
-/** Whether this process should get new clients. */
+export type ReadinessState = 'starting' | 'ready' | 'stopping';
+
+/** Whether this process should get new clients, and whether the cluster around it is whole. */
 @Injectable()
 export class Readiness implements OnModuleDestroy {
-  private current: 'starting' | 'ready' | 'stopping' = 'starting';
+  /** Set by the primary while workers are missing that it may not fork. */
+  clusterDegraded = false;
+  private current: ReadinessState = 'starting';
 
-  get state(): 'starting' | 'ready' | 'stopping' {
+  get state(): ReadinessState {
     return this.current;
   }
 
@@ -14,8 +18,13 @@ export class Readiness implements OnModuleDestroy {
     if (this.current === 'starting') this.current = 'ready';
   }
 
-  /** The first of Nest's hooks, so that a load balancer learns it before the first client is sent away. */
-  onModuleDestroy(): void {
+  /** So that a load balancer learns it before the first client is sent away. */
+  declareStopping(): void {
     this.current = 'stopping';
+  }
+
+  /** The first of Nest's hooks. */
+  onModuleDestroy(): void {
+    this.declareStopping();
   }
 }

@@ -15,7 +15,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** The files at the root of `src` that put folders together. Whatever imports one of them imports all folders. */
-const compositions = ['app.module', 'index', 'main', 'primary', 'serve', 'serving.module', 'worker'];
+const compositions = ['app.module', 'ctl', 'index', 'main', 'primary', 'serve', 'serving.module', 'worker'];
 
 const sources = readdirSync('src', { recursive: true, withFileTypes: true })
   .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))

@@ -90,7 +90,7 @@ const unencodedPasswords = [
 
 describe('readConfig', () => {
   it('has a default for everything', () => {
-    expect(readConfig({})).toEqual({
+    expect(readConfig({})).toMatchObject({
       port: 3000,
       host: undefined,
       workers: os.availableParallelism(),

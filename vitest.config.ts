@@ -1,8 +1,10 @@
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
     include: ['test/**/*.spec.ts'],
+    // They take minutes: see vitest.long.config.ts.
+    exclude: [...configDefaults.exclude, 'test/long/**'],
     globalSetup: 'test/support/global-setup.ts',
     setupFiles: ['test/support/setup.ts'],
     pool: 'forks',

@@ -1,7 +1,8 @@
+import { benchDeploy } from './deploy.js';
 import { benchJitter } from './jitter.js';
 import { benchStart } from './start.js';
 
-const benches = { start: benchStart, jitter: benchJitter };
+const benches = { start: benchStart, jitter: benchJitter, deploy: benchDeploy };
 
 const names = process.argv.slice(2);
 const unknown = names.find((name) => !(name in benches));

@@ -8,21 +8,18 @@ import {
 } from '@nestjs/common';
 import { protocolVersion, type WorkerMessage } from './cluster.protocol.js';
 import { RefusedCommandError, ReplacementFailedError, RestartBudgetExhaustedError, WorkerBootError } from './errors.js';
-import { type EndingCause, type ExitKind, exitKindOf, exitKinds, isFailure } from './exit-kind.js';
+import { type ExitKind, exitKindOf, exitKinds, isFailure } from './exit-kind.js';
 import { GenerationGoals } from './generation-goals.js';
-import { nextToRecycle } from './recycling.js';
+import { Recycler } from './recycler.js';
 import { RestartLedger } from './restart-ledger.js';
-import { describeWorker, type WorkerStatus } from './status.js';
+import type { WorkerStatus } from './status.js';
 import { nextDeadline, type Picture, plan, type Step } from './supervision-plan.js';
 import { SUPERVISOR_OPTIONS, type SupervisorOptions } from './supervisor.options.js';
 import { WorkerHandle } from './worker-handle.js';
-import { nextState, type WorkerEvent } from './worker-state.js';
+import { Workforce } from './workforce.js';
 
 /** A timer's longest delay; what is further away is looked at again then. */
 const longestDelayMs = 2 ** 31 - 1;
-
-/** After a recycling failed, how long before the next is tried. */
-const recycleRetryMs = 60_000;
 
 /**
  * Keeps as many workers as are wanted, each of the wanted generation.
@@ -36,17 +33,16 @@ export class Supervisor implements OnApplicationBootstrap, BeforeApplicationShut
   readonly exits = Object.fromEntries(exitKinds.map((kind) => [kind, 0])) as Record<ExitKind, number>;
 
   private readonly logger = new Logger(Supervisor.name);
-  private readonly handles = new Map<number, WorkerHandle>();
+  private readonly workforce = new Workforce();
   private readonly changes = new EventEmitter<{ changed: [] }>().setMaxListeners(0);
   private readonly goals = new GenerationGoals();
   private readonly ledger: RestartLedger;
-  private readonly forks = new Map<number, number>();
   private wantedWorkers = 0;
   private everReady = false;
   private saidDegraded = false;
   private logLevel: string | undefined;
   private drainMs: number;
-  private recycleNotBefore = -Infinity;
+  private readonly recycler: Recycler;
   private replacementFailure: ReplacementFailedError | undefined;
   private failure: Error | undefined;
   private alarm: NodeJS.Timeout | undefined;
@@ -56,6 +52,7 @@ export class Supervisor implements OnApplicationBootstrap, BeforeApplicationShut
   constructor(@Inject(SUPERVISOR_OPTIONS) private readonly options: SupervisorOptions) {
     this.drainMs = options.drainMs;
     this.ledger = new RestartLedger(options);
+    this.recycler = new Recycler(this.workforce, options);
   }
 
   /** @throws WorkerBootError when a worker ends before any has become ready. */
@@ -68,7 +65,7 @@ export class Supervisor implements OnApplicationBootstrap, BeforeApplicationShut
   async beforeApplicationShutdown(): Promise<void> {
     this.drainMs = this.options.shutdownDrainMs;
     this.want(0);
-    await this.until(() => this.handles.size === 0);
+    await this.until(() => this.workforce.size === 0);
     clearTimeout(this.alarm);
   }
 
@@ -78,7 +75,7 @@ export class Supervisor implements OnApplicationBootstrap, BeforeApplicationShut
 
   /** How many workers serve. */
   get ready(): number {
-    return this.all.filter(({ record }) => record.state === 'ready').length;
+    return this.workforce.ready;
   }
 
   /** Whether workers are missing and the budget for new ones is spent. */
@@ -87,9 +84,7 @@ export class Supervisor implements OnApplicationBootstrap, BeforeApplicationShut
   }
 
   get workers(): WorkerStatus[] {
-    return this.all
-      .map((handle) => describeWorker(handle, this.forks.get(handle.record.slot) ?? 1, performance.now()))
-      .toSorted((a, b) => a.slot - b.slot || a.generation - b.generation);
+    return this.workforce.describe(performance.now());
   }
 
   /**
@@ -100,7 +95,7 @@ export class Supervisor implements OnApplicationBootstrap, BeforeApplicationShut
   async scale(workers: number): Promise<void> {
     if (this.wanted === 0) throw new RefusedCommandError('The cluster is ending: no worker is started any more.');
     this.want(workers);
-    const done = (): boolean => this.ready === workers && this.handles.size === workers;
+    const done = (): boolean => this.ready === workers && this.workforce.size === workers;
     await this.until(() => done() || this.wanted !== workers || this.degraded);
   }
 
@@ -129,31 +124,28 @@ export class Supervisor implements OnApplicationBootstrap, BeforeApplicationShut
 
   /** Lets the clients of a slot's worker go, and resolves once it has gone. Its slot gets a new worker at once. */
   async drain(slot: number): Promise<void> {
-    const { record } = this.occupied(slot);
-    this.retire(record.id, 'drain');
+    const handle = this.occupied(slot);
+    const { record } = handle;
+    handle.drain(this.drainMs, this.options.drainGraceMs);
     this.reconcile();
-    await this.until(() => !this.handles.has(record.id));
+    await this.until(() => this.workforce.find(record.id) === undefined);
   }
 
   /** Also for workers that come later. */
   setLogLevel(level: string): void {
     this.logLevel = level;
-    for (const handle of this.all) handle.send({ type: 'logLevel', level });
+    this.workforce.tell({ type: 'logLevel', level });
   }
 
   /** Ends every worker at once, for good. */
   cut(): void {
     this.wantedWorkers = 0;
-    for (const handle of this.all) handle.signal('SIGKILL');
-  }
-
-  private get all(): WorkerHandle[] {
-    return [...this.handles.values()];
+    for (const handle of this.workforce.all) handle.signal('SIGKILL');
   }
 
   private get picture(): Picture {
     return {
-      workers: this.all.map(({ record }) => record),
+      workers: this.workforce.records,
       wanted: this.wanted,
       goals: this.goals.bySlot,
       pauses: this.ledger.pauses,
@@ -180,7 +172,7 @@ export class Supervisor implements OnApplicationBootstrap, BeforeApplicationShut
       case 'fork':
         return this.fork(step.slot);
       case 'drain':
-        return this.retire(step.id, 'drain');
+        return this.workforce.find(step.id)?.drain(this.drainMs, this.options.drainGraceMs);
       case 'terminate':
         return this.terminate(step.id);
       case 'kill':
@@ -204,40 +196,24 @@ export class Supervisor implements OnApplicationBootstrap, BeforeApplicationShut
       },
     );
     const forget = onFork?.(handle);
-    this.handles.set(handle.record.id, handle);
-    this.forks.set(slot, (this.forks.get(slot) ?? 0) + 1);
-  }
-
-  private retire(id: number, cause: EndingCause): void {
-    const handle = this.handles.get(id);
-    if (!handle) return;
-    if (handle.cause === 'none') handle.cause = cause;
-    const listens = handle.record.state === 'ready';
-    this.move(handle, 'drain', this.drainMs + this.options.drainGraceMs);
-    // What a worker is told before it listens may be lost; a signal always arrives.
-    if (listens) handle.send({ type: 'drain', drainMs: this.drainMs });
-    else handle.signal('SIGTERM');
+    this.workforce.add(handle);
   }
 
   private terminate(id: number): void {
-    const handle = this.handles.get(id);
+    const handle = this.workforce.find(id);
     if (!handle) return;
-    this.logger.warn(
-      `worker ${handle.record.slot} has been silent for ${this.options.workerTimeoutMs} ms: terminating it`,
-    );
-    handle.cause = 'hang';
-    this.move(handle, 'drain', this.options.terminateGraceMs);
-    handle.signal('SIGTERM');
+    const { workerTimeoutMs, terminateGraceMs } = this.options;
+    this.logger.warn(`worker ${handle.record.slot} has been silent for ${workerTimeoutMs} ms: terminating it`);
+    handle.terminate(terminateGraceMs);
   }
 
   private kill(id: number): void {
-    const handle = this.handles.get(id);
+    const handle = this.workforce.find(id);
     if (!handle) return;
     const { slot, state } = handle.record;
     this.logger.warn(`worker ${slot} did not make its deadline (${state}): killing it`);
     if (state === 'booting') handle.refusal = `not ready within ${this.options.bootTimeoutMs} ms`;
-    this.move(handle, 'kill', Infinity);
-    handle.signal('SIGKILL');
+    handle.kill();
   }
 
   private hear(handle: WorkerHandle, message: WorkerMessage): void {
@@ -246,7 +222,7 @@ export class Supervisor implements OnApplicationBootstrap, BeforeApplicationShut
     if (message.type === 'report') {
       handle.report = message.report;
       // After a block of this process's own loop, all reports are heard before any worker is judged.
-      if (this.isRecycling) setImmediate(() => this.reconcile());
+      if (this.recycler.isOn) setImmediate(() => this.reconcile());
       return;
     }
     if (message.protocolVersion !== protocolVersion) return this.refuse(handle, message.protocolVersion);
@@ -255,30 +231,20 @@ export class Supervisor implements OnApplicationBootstrap, BeforeApplicationShut
     this.ledger.settle(handle.record.slot);
     if (this.saidDegraded) handle.send({ type: 'degraded', degraded: true });
     if (this.logLevel !== undefined) handle.send({ type: 'logLevel', level: this.logLevel });
-    this.move(handle, 'ready', Infinity);
+    handle.advance('ready', Infinity);
     this.reconcile();
   }
 
   private refuse(handle: WorkerHandle, version: unknown): void {
-    handle.refusal = `it speaks version ${String(version)} of the IPC protocol, this primary version ${protocolVersion}`;
-    this.logger.error(
-      `worker ${handle.record.slot} is refused (${handle.refusal}): restart the whole program to run its code`,
-    );
-    handle.signal('SIGTERM');
-  }
-
-  private move(handle: WorkerHandle, event: WorkerEvent, patienceMs: number): void {
-    const state = nextState(handle.record.state, event);
-    if (state === handle.record.state) return;
-    const now = performance.now();
-    handle.record = { ...handle.record, state, since: now, deadline: now + patienceMs };
+    const reason = `it speaks version ${String(version)} of the IPC protocol, this primary version ${protocolVersion}`;
+    this.logger.error(`worker ${handle.record.slot} is refused (${reason}): restart the whole program to run its code`);
+    handle.refuse(reason);
   }
 
   private bury(handle: WorkerHandle, code: number | null, signal: NodeJS.Signals | null): void {
     const { cause, readySince, record } = handle;
-    const { id, state } = record;
-    const kind = exitKindOf({ state, wasReady: readySince !== undefined, cause, code, signal });
-    this.handles.delete(id);
+    const kind = exitKindOf({ state: record.state, wasReady: readySince !== undefined, cause, code, signal });
+    this.workforce.remove(handle);
     this.exits[kind]++;
     const fact = handle.refusal ?? signal ?? `exit code ${code}`;
     if (isFailure(kind) || cause === 'none') this.mourn(handle, kind, fact);
@@ -292,26 +258,15 @@ export class Supervisor implements OnApplicationBootstrap, BeforeApplicationShut
       this.wantedWorkers = 0;
       return;
     }
-    if (handle.readySince === undefined && this.hasOlder(handle)) return this.abandonReplacement(slot, fact);
+    if (handle.readySince === undefined && this.workforce.hasOlder(handle)) return this.abandonReplacement(slot, fact);
 
     const now = performance.now();
     const pauseMs = this.ledger.note(slot, now - (handle.readySince ?? now), now);
-    if (this.isServed(slot)) this.ledger.settle(slot);
+    if (this.workforce.isServed(slot)) this.ledger.settle(slot);
     if (this.wanted === 0) return;
-    const pause = pauseMs > 0 ? `forking it again in ${pauseMs} ms` : 'forking it again';
-    const next = this.isServed(slot) ? 'its slot has a worker already' : pause;
+    const pause = pauseMs > 0 ? `forking it again in ${pauseMs} ms` : 'forking it again at once';
+    const next = this.workforce.isServed(slot) ? 'its slot has a worker already' : pause;
     this.logger.warn(`worker ${slot} exited unexpectedly (${kind}, ${fact}): ${next}`);
-  }
-
-  private isServed(slot: number): boolean {
-    return this.all.some(({ record }) => record.slot === slot && /booting|ready/.test(record.state));
-  }
-
-  /** Whether it was to replace a worker, which is still there. */
-  private hasOlder({ record: { slot, generation } }: WorkerHandle): boolean {
-    return this.all.some(
-      ({ record }) => record.slot === slot && record.generation < generation && record.state === 'ready',
-    );
   }
 
   private async replace(slots: readonly number[]): Promise<void> {
@@ -325,7 +280,7 @@ export class Supervisor implements OnApplicationBootstrap, BeforeApplicationShut
 
   /** Whether a worker that is not good enough any more is still there. */
   private get isReplacing(): boolean {
-    return this.all.some(({ record }) => this.goals.isOutdated(record));
+    return this.workforce.records.some((record) => this.goals.isOutdated(record));
   }
 
   /** What was to be replaced is good enough again, and the new workers that are ready already are too many. */
@@ -334,35 +289,21 @@ export class Supervisor implements OnApplicationBootstrap, BeforeApplicationShut
     if (!this.isReplacing) return;
     this.replacementFailure = new ReplacementFailedError(slot, fact);
     this.logger.error(this.replacementFailure.message);
-    for (const handle of this.all) {
+    for (const handle of this.workforce.all) {
       if (handle.record.state !== 'ready' || !this.goals.isOutdated(handle.record)) continue;
       this.goals.accept(handle.record);
       handle.cause = 'none';
     }
-    this.recycleNotBefore = performance.now() + recycleRetryMs;
-  }
-
-  private get isRecycling(): boolean {
-    return this.options.maxAgeMs !== undefined || this.options.maxRssBytes !== undefined;
+    this.recycler.rest();
   }
 
   private recycle(): void {
-    const now = performance.now();
-    if (!this.isRecycling || this.isReplacing || now < this.recycleNotBefore) return;
-    const candidates = this.all.map(({ record, readySince = now, report, jitter }) => ({
-      ...record,
-      readySince,
-      rssBytes: report?.rssBytes ?? 0,
-      jitter,
-    }));
-    const next = nextToRecycle(candidates, this.wanted, this.options, now);
-    const handle = next && this.handles.get(next.id);
+    const handle = this.isReplacing ? undefined : this.recycler.next(this.wanted);
     if (!handle) return;
-    this.logger.log(
-      `worker ${next.slot} is recycled (${Math.round((now - next.readySince) / 1000)} s old, ${Math.round(next.rssBytes / 2 ** 20)} MiB)`,
-    );
+    const { slot } = handle.record;
+    this.logger.log(`worker ${slot} is recycled: its age or its memory has reached the limit`);
     handle.cause = 'recycle';
-    this.goals.raise([next.slot]);
+    this.goals.raise([slot]);
   }
 
   private sayDegraded(): void {
@@ -374,7 +315,7 @@ export class Supervisor implements OnApplicationBootstrap, BeforeApplicationShut
     } else {
       this.logger.log('the cluster is no longer degraded');
     }
-    for (const handle of this.all) handle.send({ type: 'degraded', degraded });
+    this.workforce.tell({ type: 'degraded', degraded });
   }
 
   private giveUpBelowQuorum(): void {
@@ -394,7 +335,7 @@ export class Supervisor implements OnApplicationBootstrap, BeforeApplicationShut
   }
 
   private occupied(slot: number): WorkerHandle {
-    const handle = this.all.find(({ record }) => record.slot === slot && record.state === 'ready');
+    const handle = this.workforce.readyIn(slot);
     if (handle) return handle;
     throw new RefusedCommandError(`Slot ${slot} has no ready worker: choose one that \`status\` calls ready.`);
   }

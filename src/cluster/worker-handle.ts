@@ -9,6 +9,7 @@ import {
 } from './cluster.protocol.js';
 import type { EndingCause } from './exit-kind.js';
 import type { WorkerRecord } from './supervision-plan.js';
+import { nextState, type WorkerEvent } from './worker-state.js';
 
 /** What a worker says and how it ends. */
 export interface WorkerListener {
@@ -65,5 +66,41 @@ export class WorkerHandle {
 
   signal(signal: NodeJS.Signals): void {
     this.worker.process.kill(signal);
+  }
+
+  /** Moves it to the state that the event leads to, where it may stay for `patienceMs`. */
+  advance(event: WorkerEvent, patienceMs: number): void {
+    const state = nextState(this.record.state, event);
+    if (state === this.record.state) return;
+    const now = performance.now();
+    this.record = { ...this.record, state, since: now, deadline: now + patienceMs };
+  }
+
+  /** Asks it to let its clients go within `drainMs` and to end. */
+  drain(drainMs: number, graceMs: number): void {
+    if (this.cause === 'none') this.cause = 'drain';
+    const listens = this.record.state === 'ready';
+    this.advance('drain', drainMs + graceMs);
+    // What a worker is told before it listens may be lost; a signal always arrives.
+    if (listens) this.send({ type: 'drain', drainMs });
+    else this.signal('SIGTERM');
+  }
+
+  /** Ends it, which hangs and would not read a message. */
+  terminate(graceMs: number): void {
+    this.cause = 'hang';
+    this.advance('drain', graceMs);
+    this.signal('SIGTERM');
+  }
+
+  kill(): void {
+    this.advance('kill', Infinity);
+    this.signal('SIGKILL');
+  }
+
+  /** Ends it before it serves, for a reason that stands in for its exit code. */
+  refuse(reason: string): void {
+    this.refusal = reason;
+    this.signal('SIGTERM');
   }
 }

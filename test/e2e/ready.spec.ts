@@ -35,7 +35,7 @@ describe.each(carriers)('a cluster over the %s carrier', (carrier) => {
     const cluster = await startProgram({ workers: 2, env });
     const [, client] = await cluster.connectToEach();
     const before = await cluster.workerPids();
-    const said = cluster.says(/worker 2 exited unexpectedly \(SIGKILL\): forking it again at once/);
+    const said = cluster.says(/worker 2 exited unexpectedly \(killed, SIGKILL\): forking it again at once/);
     const welcomedAgain = next(client!, 'welcome');
 
     process.kill(before.get(2)!, 'SIGKILL');
@@ -66,12 +66,12 @@ describe('the port that PORT=0 takes', () => {
 describe('a worker that dies twice in a row', () => {
   it('is forked after a pause, and serves then', async () => {
     const cluster = await startProgram({ workers: 2 });
-    const forkedAtOnce = cluster.says(/worker 2 exited unexpectedly \(SIGKILL\): forking it again at once$/);
+    const forkedAtOnce = cluster.says(/worker 2 exited unexpectedly \(killed, SIGKILL\): forking it again at once$/);
     const first = (await cluster.workerPids()).get(2)!;
     process.kill(first, 'SIGKILL');
     await forkedAtOnce;
     const second = await replacementOf(cluster, 2, first);
-    const forkedLater = cluster.says(/worker 2 exited unexpectedly \(SIGKILL\): forking it again in \d+ ms$/);
+    const forkedLater = cluster.says(/worker 2 exited unexpectedly \(killed, SIGKILL\): forking it again in \d+ ms$/);
 
     process.kill(second, 'SIGKILL');
 

@@ -301,7 +301,9 @@ export class Supervisor implements OnApplicationBootstrap, BeforeApplicationShut
     const handle = this.isReplacing ? undefined : this.recycler.next(this.wanted);
     if (!handle) return;
     const { slot } = handle.record;
-    this.logger.log(`worker ${slot} is recycled: its age or its memory has reached the limit`);
+    const ageMs = performance.now() - (handle.readySince ?? performance.now());
+    const mebibytes = Math.round((handle.report?.rssBytes ?? 0) / 2 ** 20);
+    this.logger.log(`worker ${slot} is recycled (${Math.round(ageMs / 1_000)} s old, ${mebibytes} MiB)`);
     handle.cause = 'recycle';
     this.goals.raise([slot]);
   }

@@ -1,4 +1,5 @@
 import type { HubLink, HubReply, HubRequest } from './embedded.protocol.js';
+import { LossLog } from './loss-log.js';
 import { Outbox } from './outbox.js';
 
 /**
@@ -9,17 +10,17 @@ import { Outbox } from './outbox.js';
 export class EmbeddedHub {
   private readonly byChannel = new Map<string, Set<Member>>();
   private readonly byPrefix = new Map<string, Set<Member>>();
-  private dropped = 0;
+  private readonly losses = new LossLog('EmbeddedHub');
 
   /** How many messages were dropped because a process did not read. */
   get lost(): number {
-    return this.dropped;
+    return this.losses.total;
   }
 
   /** Serves the process at the other end until the returned function is called. */
   attach(link: HubLink, limitBytes?: number): () => void {
     const member: Member = {
-      outbox: new Outbox<HubReply>(link, limitBytes, (count) => (this.dropped += count)),
+      outbox: new Outbox<HubReply>(link, limitBytes, (count) => this.losses.say(count, 'a worker’s channel is closed')),
       channels: new Set(),
       prefixes: new Set(),
     };
@@ -78,7 +79,7 @@ export class EmbeddedHub {
   }
 
   private deliver(member: Member, reply: HubReply, bytes: number): void {
-    if (!member.outbox.putMessage(reply, bytes)) this.dropped++;
+    if (!member.outbox.putMessage(reply, bytes)) this.losses.say(1, 'a worker does not read');
   }
 }
 

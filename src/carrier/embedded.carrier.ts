@@ -1,6 +1,7 @@
 import { Carrier, type CarrierHealth, type MessageListener } from '../carrier.js';
 import { within } from '../within.js';
 import type { HubReply, HubRequest, ProcessLink } from './embedded.protocol.js';
+import { LossLog } from './loss-log.js';
 import { Outbox } from './outbox.js';
 
 /** How long the hub may take to say how many subscribers a channel has. */
@@ -15,23 +16,28 @@ export class EmbeddedCarrier extends Carrier {
   private readonly waiting = new Map<number, (value: number) => void>();
   private readonly unlisten: () => void;
   private lastTicket = 0;
-  private lost = 0;
+  private readonly losses = new LossLog(EmbeddedCarrier.name);
   private state: CarrierHealth['state'] = 'connected';
 
   constructor(link: ProcessLink, limitBytes?: number) {
     super();
-    this.outbox = new Outbox<HubRequest>(link, limitBytes, (count) => (this.lost += count));
+    this.outbox = new Outbox<HubRequest>(link, limitBytes, (count) =>
+      this.losses.say(count, 'the channel to the primary is closed'),
+    );
     this.unlisten = link.listen((replies) => {
       for (const reply of replies) this.take(reply);
     });
   }
 
   get health(): CarrierHealth {
-    return { state: this.state, lost: this.lost };
+    return { state: this.state, lost: this.losses.total };
   }
 
   publish(channel: string, message: Buffer): void {
-    if (this.state === 'closed' || !this.outbox.putMessage(['publish', channel, message], message.length)) this.lost++;
+    if (this.state === 'closed') this.losses.count(1);
+    else if (!this.outbox.putMessage(['publish', channel, message], message.length)) {
+      this.losses.say(1, 'the primary does not read');
+    }
   }
 
   async subscribe(channels: readonly string[]): Promise<void> {

@@ -4,6 +4,7 @@ import type { Redis } from 'ioredis';
 import { Carrier, type CarrierHealth, type MessageListener } from '../carrier.js';
 import { RedisUnreachableError } from '../errors.js';
 import { within } from '../within.js';
+import { LossLog } from './loss-log.js';
 import { openRedisClients, redisAddress, type RedisClients } from './redis-clients.js';
 
 export type RedisCarrierOptions =
@@ -44,7 +45,7 @@ export class RedisCarrier extends Carrier {
   private readonly picture = new EventEmitter<{ whole: []; closed: []; failed: [Error] }>().setMaxListeners(0);
   private readonly unlisten: () => void;
   private state: CarrierHealth['state'] = 'connecting';
-  private lost = 0;
+  private readonly losses = new LossLog(RedisCarrier.name);
   private lostBefore = 0;
   private awaySince: number | undefined;
   private waitingBytes = 0;
@@ -86,21 +87,21 @@ export class RedisCarrier extends Carrier {
   }
 
   get health(): CarrierHealth {
-    return { state: this.state, lost: this.lost };
+    return { state: this.state, lost: this.losses.total };
   }
 
   publish(channel: string, message: Buffer): void {
     const bytes = channel.length + message.length;
-    if (this.state === 'closed' || this.waitingBytes + bytes > limits.publishBytes) {
-      this.lost++;
+    if (this.isClosed() || this.waitingBytes + bytes > limits.publishBytes) {
+      this.lose('it does not answer');
       return;
     }
     this.waitingBytes += bytes;
     this.publisher.publish(channel, message).then(
       () => void (this.waitingBytes -= bytes),
-      () => {
+      (error: Error) => {
         this.waitingBytes -= bytes;
-        this.lost++;
+        this.lose(error.message);
       },
     );
   }
@@ -224,6 +225,12 @@ export class RedisCarrier extends Carrier {
     await Promise.all(batches);
   }
 
+  /** What is lost in an outage is said when it is over. */
+  private lose(why: string): void {
+    if (this.state === 'connected') this.losses.say(1, `Redis at ${this.address} (${why})`);
+    else this.losses.count(1);
+  }
+
   private goAway(): void {
     if (this.state !== 'connected') return;
     this.state = 'away';
@@ -235,12 +242,12 @@ export class RedisCarrier extends Carrier {
     this.picture.emit('failed', error);
     if (this.awaySince !== undefined) return;
     this.awaySince = Date.now();
-    this.lostBefore = this.lost;
+    this.lostBefore = this.losses.total;
     this.logger.warn(`Redis at ${this.address} cannot be used (${error.message}): trying again`);
   }
 
   private sayItIsOver(since: number): void {
-    const lost = this.lost - this.lostBefore;
+    const lost = this.losses.total - this.lostBefore;
     this.awaySince = undefined;
     this.logger.log(`Redis at ${this.address} is back after ${Date.now() - since} ms; ${lost} messages were lost`);
   }

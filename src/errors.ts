@@ -63,3 +63,43 @@ export class AddressUnusableError extends ClusterIoError {
     super(`Cannot listen on ${address} (${reason}): set HOST and PORT to an address this process may use.`, options);
   }
 }
+
+/** Gateways that share a server want it with different options. */
+export class GatewayOptionsConflictError extends ClusterIoError {
+  readonly code = 'GATEWAY_OPTIONS_CONFLICT';
+
+  constructor(
+    readonly option: string,
+    readonly gateway: string,
+    readonly otherGateway: string,
+  ) {
+    super(
+      `${gateway} and ${otherGateway} share a server, since they have the same port and path, but say different ` +
+        `things about its option "${option}": say it in one of them or the same in both, or give one another path.`,
+    );
+  }
+}
+
+/** The adapter was made when Nest had connected the gateways already, and would never be asked for anything. */
+export class SetupTooLateError extends ClusterIoError {
+  readonly code = 'SETUP_TOO_LATE';
+
+  constructor() {
+    super(
+      'The gateways of this application are connected already, with another adapter: set this one up after ' +
+        '`NestFactory.create(…)` and before `app.init()` or `app.listen(…)`.',
+    );
+  }
+}
+
+/** What an installation needs is no provider of the application. */
+export class ProviderMissingError extends ClusterIoError {
+  readonly code = 'PROVIDER_MISSING';
+
+  constructor(
+    readonly provider: string,
+    readonly module: string,
+  ) {
+    super(`The application has no provider ${provider}: import ${module} in its root module.`);
+  }
+}

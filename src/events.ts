@@ -1,4 +1,5 @@
 import type { Namespace, Socket } from 'socket.io';
+import type { Refusal } from './refusal.js';
 
 /** Sent once to a client of the default namespace, when it has connected. */
 export interface Welcome {
@@ -38,18 +39,6 @@ export interface Whereabouts {
 export interface Notification {
   readonly title: string;
   readonly body?: string | undefined;
-}
-
-/** The shape of every refusal, in an acknowledgement or in the `exception` event. */
-export interface Refusal {
-  readonly error: {
-    /** For a program: `VALIDATION_FAILED`, `FORBIDDEN`, `INTERNAL_ERROR`, or what a gateway chose. */
-    readonly code: string;
-    /** For a person. */
-    readonly message: string;
-    /** One entry for each field that is wrong; the field's name is empty where the whole payload is. */
-    readonly details?: readonly { readonly field: string; readonly expected: string }[];
-  };
 }
 
 export type Acknowledge<T> = (result: T | Refusal) => void;

@@ -4,12 +4,12 @@ import { describe, expect, it } from 'vitest';
 
 /** Which of our own modules each folder may import: files at the root of `src`, never another folder. */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
-  adapter: ['carrier', 'errors', 'publisher', 'within'],
+  adapter: ['carrier', 'errors', 'publisher', 'refusal', 'within'],
   carrier: ['carrier', 'errors', 'ipc', 'publisher', 'within'],
   cluster: ['errors', 'ipc', 'within'],
   emitter: ['carrier', 'errors', 'publisher'],
   // What a team writes beside these gateways has the library's public names as well.
-  gateways: ['errors', 'events', 'identity', 'index'],
+  gateways: ['errors', 'events', 'identity', 'index', 'refusal'],
   heartbeat: ['errors', 'events'],
   ops: ['carrier', 'errors', 'identity'],
 };

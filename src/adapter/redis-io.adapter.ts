@@ -2,15 +2,26 @@ import { type EventEmitter, once } from 'node:events';
 import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http';
 import { Server as NetServer, type Socket as TcpSocket } from 'node:net';
 import type { INestApplicationContext } from '@nestjs/common';
+import type { NestContainer } from '@nestjs/core';
 import { IoAdapter } from '@nestjs/platform-socket.io';
-import type { Namespace, Server, ServerOptions } from 'socket.io';
+import type { GatewayMetadata, MessageMappingProperties } from '@nestjs/websockets';
+import type { Observable } from 'rxjs';
+import type { Namespace, Server, ServerOptions, Socket } from 'socket.io';
 import type { Carrier } from '../carrier.js';
+import { SetupTooLateError } from '../errors.js';
 import { Publisher } from '../publisher.js';
 import { within } from '../within.js';
+import { admitClients } from './admission.js';
+import { Connection } from './binding/connection.js';
+import type { ConnectionGuard } from './binding/connection-guards.js';
+import type { Fault } from './binding/fault-log.js';
+import { fromNestHandlers, toNestHandlers, toStream } from './binding/foreign-handlers.js';
+import type { GatewayBinding } from './binding/gateway-binding.js';
+import { type Endpoint, GatewayLayer } from './binding/gateway-layer.js';
+import { mergeOptions, normalPath, onServer } from './binding/gateway-options.js';
 import { CarrierAdapter, type CarrierAdapterOptions } from './carrier-adapter.js';
 import { ChannelRouter } from './channel-router.js';
 import type { Routing } from './redis-face.js';
-import { gateSubscriptions } from './subscription-gate.js';
 import { Unanswered } from './unanswered.js';
 
 export interface RedisIoAdapterOptions {
@@ -45,11 +56,43 @@ export interface RedisIoAdapterOptions {
    */
   readonly closeTimeoutMs?: number;
   /**
+   * How long an asynchronous `handleConnection` may take before the client is disconnected, in milliseconds. The
+   * client's events wait for it.
+   * @default 10_000
+   */
+  readonly connectionTimeoutMs?: number;
+  /**
+   * How many events of a client wait for `handleConnection`, for each gateway. Those beyond are refused.
+   * @default 100
+   */
+  readonly heldEventsPerClient?: number;
+  /**
+   * How long an ending application waits for asynchronous `handleDisconnect`s, in milliseconds.
+   * @default 3_000
+   */
+  readonly disconnectTimeoutMs?: number;
+  /**
+   * Guards that every client passes before it is connected to the namespace of a gateway, before those of the
+   * gateway's own `@UseConnectionGuards`.
+   * @default none
+   */
+  readonly connectionGuards?: readonly ConnectionGuard[];
+  /**
    * Options of every Socket.IO server; those of a gateway's decorator come on top.
    * @default { transports: ['websocket'] }
    */
   readonly server?: Partial<ServerOptions>;
 }
+
+/** What is used of an application that Nest does not declare as public. */
+interface ApplicationInside {
+  readonly container?: NestContainer;
+  readonly isInitialized?: boolean;
+}
+
+type Listener = (...args: never[]) => void;
+
+type NamespaceOptions = Partial<ServerOptions> & Pick<GatewayMetadata, 'namespace'> & { readonly server?: Server };
 
 /** What is used of Engine.IO, which Socket.IO hands out untyped. */
 type EngineWithClients = { clients: Record<string, EventEmitter & { close(): void }> };
@@ -63,6 +106,10 @@ type EngineWithClients = { clients: Record<string, EventEmitter & { close(): voi
  */
 export class RedisIoAdapter extends IoAdapter {
   private readonly servers = new Set<Server>();
+  private readonly byAddress = new Map<string, Server>();
+  private readonly dynamicNamespaces = new WeakMap<Server, Map<string, Namespace>>();
+  private readonly layer: GatewayLayer;
+  private binding: GatewayBinding | undefined;
   private readonly adapters = new Set<CarrierAdapter>();
   private readonly unanswered = new Unanswered();
   private readonly sockets = new WeakMap<HttpServer, Set<TcpSocket>>();
@@ -70,8 +117,11 @@ export class RedisIoAdapter extends IoAdapter {
   private readonly serverOptions: Partial<ServerOptions>;
   private readonly closeTimeoutMs: number;
 
+  /** @throws SetupTooLateError when the application's gateways are connected already. */
   constructor(app: INestApplicationContext, options: RedisIoAdapterOptions) {
     super(app);
+    const { container, isInitialized } = app as unknown as ApplicationInside;
+    if (isInitialized) throw new SetupTooLateError();
     const { carrier, key = 'socket.io' } = options;
     this.adapterOptions = {
       carrier,
@@ -84,11 +134,39 @@ export class RedisIoAdapter extends IoAdapter {
     };
     this.serverOptions = { transports: ['websocket'], ...options.server };
     this.closeTimeoutMs = options.closeTimeoutMs ?? 1_000;
+    this.layer = new GatewayLayer(
+      container,
+      this.unanswered,
+      (payload) => this.mapPayload(payload),
+      {
+        connectionTimeoutMs: options.connectionTimeoutMs ?? 10_000,
+        heldEventsPerClient: options.heldEventsPerClient ?? 100,
+        disconnectTimeoutMs: options.disconnectTimeoutMs ?? 3_000,
+        connectionGuards: options.connectionGuards ?? [],
+      },
+      !this.overrides('bindClientDisconnect'),
+    );
+    this.takeOverGateways();
   }
 
   /** Resolves once every namespace hears the other processes. A client that came earlier would miss messages. */
   async subscribed(): Promise<void> {
     await Promise.all([...this.adapters].map((adapter) => adapter.ready()));
+  }
+
+  /**
+   * Resolves once everything is there that a start-up needs and that Nest does not wait for.
+   *
+   * Rejects when a guard for connections cannot be made of what its gateway's module provides. Without this, such a
+   * gateway refuses every client.
+   */
+  async prepared(): Promise<void> {
+    await this.layer.ready();
+  }
+
+  /** What gateways did not foresee: each kind, and how often it has happened since the start. */
+  get faults(): readonly Fault[] {
+    return this.layer.faults.faults;
   }
 
   /** How many clients are connected, over all namespaces and servers. */
@@ -125,6 +203,26 @@ export class RedisIoAdapter extends IoAdapter {
     );
   }
 
+  /**
+   * A server with what all gateways on its port and path say of it, or a namespace of it.
+   *
+   * @throws GatewayOptionsConflictError when those gateways contradict each other.
+   */
+  override create(port: number, options: NamespaceOptions = {}): Server | Namespace {
+    const { namespace, server, ...ofServer } = options;
+    if (server)
+      return namespace instanceof RegExp
+        ? this.dynamicNamespace(server, namespace)
+        : super.create(port, options as never);
+    const address = `${port} ${normalPath(ofServer.path)}`;
+    const shared = this.byAddress.get(address);
+    if (shared && !namespace) return shared;
+    const merged = mergeOptions(onServer(this.layer.gateways, port, ofServer.path));
+    const created = super.create(port, { ...ofServer, ...merged, namespace } as never);
+    if (!namespace) this.byAddress.set(address, created as Server);
+    return created;
+  }
+
   override createIOServer(port: number, options?: Partial<ServerOptions>): Server {
     const { adapters, adapterOptions } = this;
     const server: Server = super.createIOServer(port, {
@@ -137,10 +235,22 @@ export class RedisIoAdapter extends IoAdapter {
         return adapter;
       },
     } as unknown as ServerOptions);
-    gateSubscriptions(server, this.unanswered);
+    admitClients(server, this.layer);
     this.servers.add(server);
     this.trackConnections(server.httpServer as HttpServer);
     return server;
+  }
+
+  /**
+   * For subclasses that change what passes through handlers: it takes what it gets for this one client. Where nobody
+   * overrides it, it is not called, and a client costs nothing for each handler.
+   */
+  override bindMessageHandlers(
+    socket: Socket,
+    handlers: MessageMappingProperties[],
+    transform: (data: unknown) => Observable<unknown>,
+  ): void {
+    Connection.of(socket)?.addHandlers(fromNestHandlers(handlers, transform, this.binding));
   }
 
   /**
@@ -151,15 +261,57 @@ export class RedisIoAdapter extends IoAdapter {
   override async close(server: Server): Promise<void> {
     if (typeof server.close !== 'function') return;
     this.servers.delete(server);
+    for (const [address, known] of this.byAddress) if (known === server) this.byAddress.delete(address);
     const httpServer = server.httpServer as HttpServer;
     const alarm = setTimeout(() => this.cutConnections(httpServer), this.closeTimeoutMs);
     try {
       const closed = server.close();
       httpServer.closeIdleConnections();
-      await closed;
+      await Promise.all([closed, this.layer.settled()]);
     } finally {
       clearTimeout(alarm);
     }
+  }
+
+  /**
+   * Nest keeps the promise of `handleConnection` to itself, and binds each handler to each client. So what it would call
+   * for a client is replaced, before any subclass sees it, for each gateway that is known.
+   */
+  private takeOverGateways(): void {
+    const bind = this.bindClientConnect.bind(this);
+    const withTable = !this.overrides('bindMessageHandlers');
+    this.bindClientConnect = (server: Endpoint, callback: Listener) => {
+      const gateway = this.layer.claim(server, withTable);
+      bind(
+        server,
+        gateway ? (client: Socket, ...rest: unknown[]) => this.connect(gateway, server, client, rest) : callback,
+      );
+    };
+  }
+
+  private connect(gateway: GatewayBinding, server: Endpoint, client: Socket, rest: readonly unknown[]): void {
+    this.layer.connect(gateway, server, client, [client, ...rest]);
+    if (this.overrides('bindMessageHandlers')) {
+      this.binding = gateway;
+      this.bindMessageHandlers(client, toNestHandlers(gateway, client), toStream);
+      this.binding = undefined;
+    }
+    if (this.overrides('bindClientDisconnect')) {
+      this.bindClientDisconnect(client, (reason: unknown) => this.layer.disconnect(gateway, client, reason));
+    }
+  }
+
+  private overrides(method: 'bindMessageHandlers' | 'bindClientDisconnect'): boolean {
+    return this[method] !== RedisIoAdapter.prototype[method];
+  }
+
+  /** Of two namespaces of the same pattern Socket.IO asks only the first, so gateways share one. */
+  private dynamicNamespace(server: Server, pattern: RegExp): Namespace {
+    const known = this.dynamicNamespaces.get(server) ?? new Map<string, Namespace>();
+    this.dynamicNamespaces.set(server, known);
+    const namespace = known.get(String(pattern)) ?? server.of(pattern);
+    known.set(String(pattern), namespace);
+    return namespace;
   }
 
   private trackConnections(httpServer: HttpServer): void {

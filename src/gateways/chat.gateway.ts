@@ -1,4 +1,4 @@
-import { Inject, UseFilters, UsePipes } from '@nestjs/common';
+import { Inject, UsePipes } from '@nestjs/common';
 import {
   ConnectedSocket,
   MessageBody,
@@ -10,7 +10,6 @@ import {
 } from '@nestjs/websockets';
 import type { ChatNamespace, ChatSocket, Said, Say, Whereabouts } from '../events.js';
 import { WorkerIdentity } from '../identity.js';
-import { RefusalFilter } from './refusal.filter.js';
 import { nameSchema, saySchema, validatePayload } from './validation.js';
 
 /** One client's rooms, its own included. */
@@ -19,7 +18,6 @@ const mostRooms = 100;
 /** The default namespace: who serves me, and rooms to talk in. */
 @WebSocketGateway()
 @UsePipes(validatePayload)
-@UseFilters(RefusalFilter)
 export class ChatGateway implements OnGatewayConnection {
   @WebSocketServer()
   private readonly server!: ChatNamespace;

@@ -1,7 +1,6 @@
-import { UseFilters, UsePipes } from '@nestjs/common';
+import { UsePipes } from '@nestjs/common';
 import { ConnectedSocket, MessageBody, SubscribeMessage, WebSocketGateway, WsException } from '@nestjs/websockets';
 import type { NotificationSocket } from '../events.js';
-import { RefusalFilter } from './refusal.filter.js';
 import { nameSchema, validatePayload } from './validation.js';
 
 export const notificationsNamespace = '/notifications';
@@ -16,7 +15,6 @@ export function roomOfUser(user: string): string {
 /** Clients that want to hear what is published for a user. */
 @WebSocketGateway({ namespace: notificationsNamespace })
 @UsePipes(validatePayload)
-@UseFilters(RefusalFilter)
 export class NotificationsGateway {
   @SubscribeMessage('subscribe')
   async subscribe(

@@ -1,13 +1,12 @@
 import { StandardSchemaValidationPipe } from '@nestjs/common';
 import { WsException } from '@nestjs/websockets';
 import { z } from 'zod';
-
-type Details = readonly { readonly field: string; readonly expected: string }[];
+import type { WrongField } from '../refusal.js';
 
 /** A payload is not what the handler's schema says. */
 export class ValidationFailedException extends WsException {
-  constructor(readonly details: Details) {
-    super(`The payload is wrong: ${details.map(({ field, expected }) => `${field || 'it'}: ${expected}`).join('; ')}.`);
+  constructor(readonly details: readonly WrongField[]) {
+    super({ code: 'VALIDATION_FAILED', message: 'The payload is wrong.', details });
   }
 }
 

@@ -25,22 +25,23 @@ export class Answer {
     unanswered.owe(socket.conn);
   }
 
-  give(results: readonly unknown[]): void {
+  /** `by`: the name of the gateway, where one gives it. */
+  give(results: readonly unknown[], by = `a listener in ${this.socket.nsp.name}`): void {
     if (this.given) return;
     this.given = true;
     const { id } = this.socket;
     const { adapter } = this.socket.nsp;
     const wait = adapter instanceof CarrierAdapter ? adapter.pendingOf(id) : undefined;
-    if (wait) void wait.then(() => this.send(results));
-    else this.send(results);
+    if (wait) void wait.then(() => this.send(results, by));
+    else this.send(results, by);
   }
 
   /** Socket.IO serialises at once, and throws at whoever acknowledges with what cannot be serialised. */
-  private send(results: readonly unknown[]): void {
+  private send(results: readonly unknown[], by: string): void {
     try {
       this.acknowledge(...results);
     } catch (error) {
-      this.faults.report(`the answer in ${this.socket.nsp.name}`, this.event, error);
+      this.faults.report(by, this.event, error);
       this.acknowledge(internalError);
     } finally {
       this.unanswered.pay(this.socket.conn);
@@ -63,10 +64,10 @@ export class Reply {
   }
 
   /** The first result that is something is the answer. */
-  result(value: unknown): void {
+  result(value: unknown, by: string): void {
     if (value === undefined) return;
     if (value === null) this.last = this.last.length > 0 ? this.last : [null];
-    else this.answer?.give([value]);
+    else this.answer?.give([value], by);
   }
 
   refuse(refusal: Refusal): void {

@@ -256,7 +256,7 @@ export class Connection {
     try {
       const response = isWsResponse(value) ? value : undefined;
       if (response) this.socket.emit(response.event, response.data);
-      if (!handler.isAckHandledManually) reply.result(response ? response.data : value);
+      if (!handler.isAckHandledManually) reply.result(response ? response.data : value, handler.gateway.name);
     } catch (error) {
       this.layer.faults.report(handler.gateway.name, handler.event, error);
       this.refuse(internalError, reply);

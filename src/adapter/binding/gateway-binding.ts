@@ -171,7 +171,7 @@ export class GatewayBinding implements DecoratedGateway, HandlerOwner {
   }
 
   private get moduleRef(): ModuleRef {
-    return this.module.getProviderByKey(ModuleRef)!.instance;
+    return this.module.getProviderByKey(ModuleRef).instance;
   }
 
   private async resolveGuard(guard: ConnectionGuard): Promise<CanActivate> {

@@ -100,13 +100,13 @@ export class GatewayLayer {
 
   /** Hands an exception to the handler's filters. Resolves with whether one has taken it. Never rejects. */
   async filter(handler: Handler, exception: unknown, args: HandlerArguments): Promise<boolean> {
-    if (isUnexpected(exception)) this.faults.report(handler.gateway.name, handler.event, exception);
     try {
-      return await handler.filter(exception, args);
+      if (await handler.filter(exception, args)) return true;
     } catch (error) {
       this.faults.report(`an exception filter of ${handler.gateway.name}`, handler.event, error);
-      return false;
     }
+    if (isUnexpected(exception)) this.faults.report(handler.gateway.name, handler.event, exception);
+    return false;
   }
 
   /** Nest calls it with the server right before it binds the gateway to that server. */

@@ -1,4 +1,6 @@
 export { RedisIoAdapter, type RedisIoAdapterOptions } from './adapter/redis-io.adapter.js';
+export { type ConnectionGuard, UseConnectionGuards } from './adapter/binding/connection-guards.js';
+export type { Fault } from './adapter/binding/fault-log.js';
 export { Carrier, type CarrierHealth, type MessageListener } from './carrier.js';
 export { CarrierModule } from './carrier/carrier.module.js';
 export { EmbeddedCarrier } from './carrier/embedded.carrier.js';
@@ -9,8 +11,19 @@ export { RedisCarrier, type RedisCarrierOptions } from './carrier/redis.carrier.
 export { type Config, readConfig } from './config.js';
 export { ClusterEmitter, type EmitterOptions } from './emitter/cluster-emitter.js';
 export { EmitterModule } from './emitter/emitter.module.js';
-export { ClusterIoError, ConfigError, PortTakenError, RedisUnreachableError } from './errors.js';
+export {
+  ClusterIoError,
+  ConfigError,
+  GatewayOptionsConflictError,
+  PortTakenError,
+  ProviderMissingError,
+  RedisUnreachableError,
+  SetupTooLateError,
+} from './errors.js';
 export { HeartbeatModule } from './heartbeat/heartbeat.module.js';
 export type { HeartbeatOptions } from './heartbeat/heartbeat.options.js';
 export { Publisher, type PublisherOptions } from './publisher.js';
+export { type Refusal, toRefusal, type WrongField } from './refusal.js';
+export { CLUSTER_IO_OPTIONS, type ClusterIoOptions, setupClusterIo } from './setup-cluster-io.js';
+export { type EventMap, subscribeTo } from './subscribe-to.js';
 export { WorkerIdentity } from './identity.js';

@@ -21,6 +21,8 @@ export interface PublisherOptions {
  * understand, since the payload names the room.
  */
 export class Publisher {
+  /** Prefix of every channel that it publishes to. */
+  readonly key: string;
   private readonly requestPrefix: string;
   private readonly broadcastPrefix: string;
   private readonly joinWindowMs: number;
@@ -31,6 +33,7 @@ export class Publisher {
     private readonly carrier: Carrier,
     { key, joinWindowMs = 5_000 }: PublisherOptions,
   ) {
+    this.key = key;
     this.requestPrefix = `${key}-request#`;
     this.broadcastPrefix = `${key}#`;
     this.joinWindowMs = joinWindowMs;

@@ -9,13 +9,23 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   cluster: ['errors', 'ipc', 'within'],
   emitter: ['carrier', 'errors', 'publisher'],
   // What a team writes beside these gateways has the library's public names as well.
-  gateways: ['errors', 'events', 'identity', 'index', 'refusal'],
+  gateways: ['errors', 'events', 'identity', 'index', 'refusal', 'subscribe-to'],
   heartbeat: ['errors', 'events'],
   ops: ['carrier', 'errors', 'identity'],
 };
 
 /** The files at the root of `src` that put folders together. Whatever imports one of them imports all folders. */
-const compositions = ['app.module', 'ctl', 'index', 'main', 'primary', 'serve', 'serving.module', 'worker'];
+const compositions = [
+  'app.module',
+  'ctl',
+  'index',
+  'main',
+  'primary',
+  'serve',
+  'serving.module',
+  'setup-cluster-io',
+  'worker',
+];
 
 const sources = readdirSync('src', { recursive: true, withFileTypes: true })
   .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))

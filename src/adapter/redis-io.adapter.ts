@@ -31,7 +31,7 @@ export interface RedisIoAdapterOptions {
   readonly publisher?: Publisher;
   /**
    * Prefix of every channel, the same in all processes.
-   * @default "socket.io"
+   * @default that of the publisher, or "socket.io"
    */
   readonly key?: string;
   /**
@@ -122,7 +122,7 @@ export class RedisIoAdapter extends IoAdapter {
     super(app);
     const { container, isInitialized } = app as unknown as ApplicationInside;
     if (isInitialized) throw new SetupTooLateError();
-    const { carrier, key = 'socket.io' } = options;
+    const { carrier, key = options.publisher?.key ?? 'socket.io' } = options;
     this.adapterOptions = {
       carrier,
       key,

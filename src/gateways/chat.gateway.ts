@@ -3,14 +3,16 @@ import {
   ConnectedSocket,
   MessageBody,
   type OnGatewayConnection,
-  SubscribeMessage,
   WebSocketGateway,
   WebSocketServer,
   WsException,
 } from '@nestjs/websockets';
-import type { ChatNamespace, ChatSocket, Said, Say, Whereabouts } from '../events.js';
+import type { ChatNamespace, ChatSocket, ClientEvents, Said, Say, Whereabouts } from '../events.js';
 import { WorkerIdentity } from '../identity.js';
+import { subscribeTo } from '../subscribe-to.js';
 import { nameSchema, saySchema, validatePayload } from './validation.js';
+
+const On = subscribeTo<ClientEvents>();
 
 /** One client's rooms, its own included. */
 const mostRooms = 100;
@@ -29,7 +31,7 @@ export class ChatGateway implements OnGatewayConnection {
     client.emit('welcome', { worker: slot, host, message: `connected to worker: ${slot}` });
   }
 
-  @SubscribeMessage('join')
+  @On('join')
   async join(@ConnectedSocket() client: ChatSocket, @MessageBody({ schema: nameSchema }) room: string): Promise<true> {
     if (client.rooms.size >= mostRooms && !client.rooms.has(room)) {
       throw new WsException({
@@ -41,21 +43,21 @@ export class ChatGateway implements OnGatewayConnection {
     return true;
   }
 
-  @SubscribeMessage('leave')
+  @On('leave')
   async leave(@ConnectedSocket() client: ChatSocket, @MessageBody({ schema: nameSchema }) room: string): Promise<true> {
     // Its own room is how others reach a client.
     if (room !== client.id) await client.leave(room);
     return true;
   }
 
-  @SubscribeMessage('say')
+  @On('say')
   say(@ConnectedSocket() client: ChatSocket, @MessageBody({ schema: saySchema }) { room, text }: Say): true {
     const said: Said = { room, text, from: client.id };
     this.server.to(room).emit('said', said);
     return true;
   }
 
-  @SubscribeMessage('whereami')
+  @On('whereami')
   whereami(@ConnectedSocket() client: ChatSocket): Whereabouts {
     const { slot, host } = this.worker;
     return { worker: slot, host, id: client.id, transport: client.conn.transport.name };

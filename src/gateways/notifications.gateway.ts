@@ -1,7 +1,10 @@
 import { UsePipes } from '@nestjs/common';
-import { ConnectedSocket, MessageBody, SubscribeMessage, WebSocketGateway, WsException } from '@nestjs/websockets';
-import type { NotificationSocket } from '../events.js';
+import { ConnectedSocket, MessageBody, WebSocketGateway, WsException } from '@nestjs/websockets';
+import type { NotificationClientEvents, NotificationSocket } from '../events.js';
+import { subscribeTo } from '../subscribe-to.js';
 import { nameSchema, validatePayload } from './validation.js';
+
+const On = subscribeTo<NotificationClientEvents>();
 
 export const notificationsNamespace = '/notifications';
 
@@ -16,7 +19,7 @@ export function roomOfUser(user: string): string {
 @WebSocketGateway({ namespace: notificationsNamespace })
 @UsePipes(validatePayload)
 export class NotificationsGateway {
-  @SubscribeMessage('subscribe')
+  @On('subscribe')
   async subscribe(
     @ConnectedSocket() client: NotificationSocket,
     @MessageBody({ schema: nameSchema }) user: string,
@@ -28,7 +31,7 @@ export class NotificationsGateway {
     return true;
   }
 
-  @SubscribeMessage('unsubscribe')
+  @On('unsubscribe')
   async unsubscribe(
     @ConnectedSocket() client: NotificationSocket,
     @MessageBody({ schema: nameSchema }) user: string,

@@ -18,7 +18,7 @@ export interface ServedGateways {
   /** Of ours alone. */
   readonly adapter: RedisIoAdapter;
   /** Resolves with a client that is connected, or rejects with its `connect_error`. It ends with the test. */
-  connect(namespace?: string, options?: Partial<ManagerOptions & SocketOptions>): Promise<Socket>;
+  readonly connect: (namespace?: string, options?: Partial<ManagerOptions & SocketOptions>) => Promise<Socket>;
 }
 
 export interface ServeOptions extends Partial<RedisIoAdapterOptions> {

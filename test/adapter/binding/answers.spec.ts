@@ -139,11 +139,11 @@ class AnsweringGateway implements OnGatewayConnection {
 
   @UsePipes(validatePayload)
   @SubscribeMessage('validated')
-  validated(@MessageBody({ schema }) _: unknown): void {}
+  validated(@MessageBody({ schema }) _payload: unknown): void {}
 
   @UsePipes(new StandardSchemaValidationPipe())
   @SubscribeMessage('validated by Nest')
-  validatedByNest(@MessageBody({ schema }) _: unknown): void {}
+  validatedByNest(@MessageBody({ schema }) _payload: unknown): void {}
 
   @SubscribeMessage('throws')
   throws(): never {
@@ -194,7 +194,7 @@ class AnsweringGateway implements OnGatewayConnection {
   }
 
   @SubscribeMessage('by hand, but throws')
-  byHandButThrows(@Ack() _: () => void): never {
+  byHandButThrows(@Ack() _acknowledge: () => void): never {
     throw new Error('before the answer');
   }
 

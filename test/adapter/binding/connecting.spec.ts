@@ -345,12 +345,14 @@ async function serverHasSeen(client: { emitWithAck(event: string): Promise<unkno
   await client.emitWithAck('seen');
 }
 
-function gateOf() {
-  let resolve = (): void => {};
-  let reject = (_: Error): void => {};
-  const promise = new Promise<void>((open, shut) => {
-    resolve = open;
-    reject = shut;
-  });
-  return { promise, resolve, reject };
+interface Gate {
+  readonly promise: Promise<void>;
+  readonly resolve: () => void;
+  readonly reject: (reason: Error) => void;
+}
+
+function gateOf(): Gate {
+  const gate: Partial<{ -readonly [Field in keyof Gate]: Gate[Field] }> = {};
+  gate.promise = new Promise((resolve, reject) => Object.assign(gate, { resolve, reject }));
+  return gate as Gate;
 }

@@ -37,7 +37,7 @@ type Token<T> = symbol | (abstract new (...args: never[]) => T);
 
 function find<T>(app: INestApplication, token: Token<T>): T | undefined {
   try {
-    return app.get<T>(token as symbol, { strict: false });
+    return app.get<T>(token, { strict: false });
   } catch {
     // Nest knows no question without an exception.
     return undefined;

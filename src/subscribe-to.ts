@@ -83,5 +83,5 @@ type HandlerDecorator<Event> = <Method>(
 export function subscribeTo<Events extends EventMap<Events>>() {
   return <Name extends keyof Events & string>(name: Name): HandlerDecorator<Events[Name]> =>
     (target, property, descriptor) =>
-      SubscribeMessage(name)(target, property, descriptor as PropertyDescriptor);
+      SubscribeMessage(name)(target, property, descriptor);
 }

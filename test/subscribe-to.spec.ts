@@ -80,15 +80,19 @@ describe('the event map', () => {
   });
 });
 
+function fileOf(index: number): string {
+  return path.resolve('test', `event-map-case-${index}.ts`);
+}
+
 /** One program for all, since reading the libraries is what takes time. */
 function compile(sources: readonly string[]): (source: string) => readonly string[] {
   const { config } = ts.readConfigFile('tsconfig.json', (file) => ts.sys.readFile(file)) as { config: object };
   const { options } = ts.parseJsonConfigFileContent(config, ts.sys, '.');
   const settings = { ...options, noEmit: true, noUnusedLocals: false, noUnusedParameters: false };
-  const fileOf = (index: number): string => path.resolve('test', `event-map-case-${index}.ts`);
   const texts = new Map(sources.map((source, index) => [fileOf(index), `${preamble}${source}\nexport {};\n`]));
   const host = ts.createCompilerHost(settings);
-  const { fileExists, readFile, getSourceFile } = host;
+  const [fileExists, readFile] = [host.fileExists.bind(host), host.readFile.bind(host)];
+  const getSourceFile = host.getSourceFile.bind(host);
   host.fileExists = (file) => texts.has(path.resolve(file)) || fileExists(file);
   host.readFile = (file) => texts.get(path.resolve(file)) ?? readFile(file);
   host.getSourceFile = (file, languageVersion, ...rest) => {

@@ -47,10 +47,8 @@ export async function measure(contestant: Contestant, work: Work): Promise<Sampl
     };
 
     const url = `http://127.0.0.1:${port}`;
-    // The first clients compile the code and fill the caches of what is measured then.
-    await ask({ type: 'connect', url, clients: clients / 2 }, 'connected');
     const idle = await usage(server);
-    await ask({ type: 'connect', url, clients: clients * 1.5 }, 'connected');
+    await ask({ type: 'connect', url, clients }, 'connected');
     const connected = await usage(server);
     await talk(warmUpEach);
     const warm = await usage(server);
@@ -87,6 +85,6 @@ async function news<News>(process: ChildProcess, type: string): Promise<News> {
 async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exited = once(child, 'exit');
-  child.kill('SIGKILL');
+  child.kill('SIGTERM');
   await exited;
 }

@@ -18,6 +18,8 @@ const [name, work] = process.argv.slice(2) as [Contestant, string];
 const server = await contestants[name](JSON.parse(work) as Work);
 tell({ type: 'listening', port: (server.address() as AddressInfo).port });
 process.on('message', () => void measure());
+// So that a profile which Node was asked for is written.
+process.on('SIGTERM', () => process.exit());
 
 async function measure(): Promise<void> {
   const cpuBefore = cpu();

@@ -1,4 +1,4 @@
-import { type CanActivate, Inject, Injectable, type Provider } from '@nestjs/common';
+import { type CanActivate, Inject, Injectable, type PipeTransform, type Provider } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import type { AddressInfo } from 'node:net';
@@ -18,8 +18,8 @@ import { startFleet } from './support/nodes.js';
 @WebSocketGateway()
 class GreetingGateway {
   @SubscribeMessage('greet')
-  greet(): string {
-    return 'hello';
+  greet(_: unknown, greeting: string): string {
+    return greeting;
   }
 }
 
@@ -56,6 +56,17 @@ describe('setupClusterIo', () => {
     await app.listen(0, '127.0.0.1');
 
     expect(await greetingOf(app, '/from-options')).toBe('hello');
+  });
+
+  it('leaves room for what is made global after it', async () => {
+    const app = await createApp([GreetingGateway]);
+    const shout: PipeTransform = { transform: (value: unknown) => (typeof value === 'string' ? `${value}!` : value) };
+
+    await setupClusterIo(app);
+    app.useGlobalPipes(shout);
+    await app.listen(0, '127.0.0.1');
+
+    expect(await greetingOf(app)).toBe('hello!');
   });
 
   it('uses the key of the publisher', async () => {
@@ -122,5 +133,5 @@ async function greetingOf(app: Awaited<ReturnType<typeof createApp>>, path = '/s
   const { port } = app.getHttpServer().address() as AddressInfo;
   const client = openUntyped(`http://127.0.0.1:${port}`, { path });
   await next(client as never, 'connect' as never);
-  return client.emitWithAck('greet');
+  return client.emitWithAck('greet', 'hello');
 }

@@ -15,10 +15,11 @@ export interface Sample {
   readonly event: number;
 }
 
-const clients = 1_000;
-const talkers = 100;
+export const clients = 1_000;
+export const talkers = 100;
+export const eventsEach = 200;
+/** Compiles the code and fills the caches of what is measured then. */
 const warmUpEach = 30;
-const eventsEach = 200;
 
 /**
  * One contestant, once: a server in a process of its own, and its clients in another.
@@ -26,11 +27,7 @@ const eventsEach = 200;
  * @throws Error when an event was not acknowledged exactly once, with the right answer.
  */
 export async function measure(contestant: Contestant, work: Work): Promise<Sample> {
-  const server = start(
-    'server-process.js',
-    [contestant, JSON.stringify(work)],
-    (process.env['BENCH_EXEC'] ?? '').split(' ').filter(Boolean),
-  );
+  const server = start('server-process.js', [contestant, JSON.stringify(work)]);
   const fleet = start('client-process.js', []);
   try {
     const { port } = await news<Extract<ServerNews, { type: 'listening' }>>(server, 'listening');
@@ -64,8 +61,8 @@ export async function measure(contestant: Contestant, work: Work): Promise<Sampl
   }
 }
 
-function start(file: string, args: readonly string[], execArgv: readonly string[] = []): ChildProcess {
-  return fork(path.join(import.meta.dirname, file), args, { execArgv: ['--expose-gc', ...execArgv] });
+function start(file: string, args: readonly string[]): ChildProcess {
+  return fork(path.join(import.meta.dirname, file), args, { execArgv: [...process.execArgv, '--expose-gc'] });
 }
 
 async function usage(server: ChildProcess): Promise<Usage> {

@@ -62,7 +62,7 @@ export class CarrierAdapter extends RedisAdapter {
 
   /** What the client's rooms still wait for; nothing when all are live, or while Redis is away. */
   pendingOf(id: SocketId): Promise<unknown> | undefined {
-    return this.pending(this.sids.get(id) ?? []);
+    return this.roomChannels?.isOpening ? this.pending(this.sids.get(id) ?? []) : undefined;
   }
 
   /** The promise, which `socket.join()` returns, resolves once messages to the rooms arrive from every node. */

@@ -39,6 +39,11 @@ export class RoomChannels {
     void this.nextBatch();
   }
 
+  /** Whether any channel is still on its way. */
+  get isOpening(): boolean {
+    return this.opening.size > 0;
+  }
+
   /** What is still on its way for these rooms. */
   pending(rooms: Iterable<unknown>): Promise<void>[] {
     const pending: Promise<void>[] = [];

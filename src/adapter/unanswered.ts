@@ -1,6 +1,6 @@
 interface Debt {
   owed: number;
-  readonly waiting: (() => void)[];
+  waiting: (() => void)[] | undefined;
 }
 
 /** Counts the acknowledgements that each connection is still owed, so that it can be closed after the last of them. */
@@ -10,19 +10,20 @@ export class Unanswered {
   owe(connection: object): void {
     const debt = this.debts.get(connection);
     if (debt) debt.owed++;
-    else this.debts.set(connection, { owed: 1, waiting: [] });
+    else this.debts.set(connection, { owed: 1, waiting: undefined });
   }
 
   pay(connection: object): void {
     const debt = this.debts.get(connection);
-    if (!debt || --debt.owed > 0) return;
-    this.debts.delete(connection);
-    for (const resolve of debt.waiting) resolve();
+    if (!debt || debt.owed === 0 || --debt.owed > 0) return;
+    const { waiting } = debt;
+    debt.waiting = undefined;
+    for (const resolve of waiting ?? []) resolve();
   }
 
   /** Resolves as soon as the connection is owed nothing. */
   async settled(connection: object): Promise<void> {
     const debt = this.debts.get(connection);
-    if (debt) await new Promise<void>((resolve) => void debt.waiting.push(resolve));
+    if (debt && debt.owed > 0) await new Promise<void>((resolve) => void (debt.waiting ??= []).push(resolve));
   }
 }

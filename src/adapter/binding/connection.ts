@@ -86,6 +86,8 @@ export class Connection {
   }
 
   addHandlers(handlers: readonly Handler[]): void {
+    // Of a gateway that is not known here, Nest itself hears that the client has gone.
+    if (this.gateways.length === 0 && !this.ownHandlers) this.socket.on('disconnect', leave);
     this.ownHandlers ??= new Map();
     for (const handler of handlers) {
       this.ownHandlers.set(handler.event, [...(this.ownHandlers.get(handler.event) ?? []), handler]);

@@ -38,7 +38,7 @@ export class FaultLog {
     const key = `${gateway} ${event}`;
     const known = this.kinds.get(key);
     if (known) return known;
-    if (this.kinds.size >= mostKinds) return this.kindOf(gateway, 'others');
+    if (this.kinds.size >= mostKinds && event !== 'others') return this.kindOf(gateway, 'others');
     const kind = { gateway, event, count: 0 };
     this.kinds.set(key, kind);
     return kind;

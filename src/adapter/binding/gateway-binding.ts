@@ -19,9 +19,9 @@ export interface GatewayHooks {
 
 /** One gateway of the application, and how to reach its instance. */
 export class GatewayBinding implements DecoratedGateway, HandlerOwner {
-  readonly handlers: readonly Handler[];
   /** What `@WebSocketServer()` stands for. */
   server: unknown;
+  private composed: readonly Handler[] | undefined;
   private readonly guards: Promise<readonly CanActivate[]> | undefined;
 
   private constructor(
@@ -29,10 +29,9 @@ export class GatewayBinding implements DecoratedGateway, HandlerOwner {
     private readonly module: Module,
     private readonly moduleKey: string,
     private readonly container: NestContainer,
-    factory: HandlerFactory,
+    private readonly factory: HandlerFactory,
     guardsOfAll: readonly ConnectionGuard[],
   ) {
-    this.handlers = this.isStatic ? this.createHandlers(factory) : this.createScopedHandlers(factory);
     const guards = [...guardsOfAll, ...connectionGuardsOf(this.metatype)];
     this.guards = guards.length > 0 ? Promise.all(guards.map((guard) => this.resolveGuard(guard))) : undefined;
     // Whoever asks for them hears of it.
@@ -49,6 +48,12 @@ export class GatewayBinding implements DecoratedGateway, HandlerOwner {
             new GatewayBinding(wrapper as InstanceWrapper<GatewayHooks>, module, moduleKey, container, factory, guards),
         ),
     );
+  }
+
+  /** Composed at the first use, when Nest binds it: what is global may be added until then. */
+  get handlers(): readonly Handler[] {
+    this.composed ??= this.isStatic ? this.createHandlers() : this.createScopedHandlers();
+    return this.composed;
   }
 
   get name(): string {
@@ -94,8 +99,8 @@ export class GatewayBinding implements DecoratedGateway, HandlerOwner {
     return this.wrapper.isDependencyTreeStatic();
   }
 
-  private createHandlers(factory: HandlerFactory): readonly Handler[] {
-    const { instance, moduleKey } = this;
+  private createHandlers(): readonly Handler[] {
+    const { instance, moduleKey, factory } = this;
     return this.explore().map(({ event, method, methodName, isAckHandledManually }) => ({
       event,
       methodName,
@@ -106,8 +111,8 @@ export class GatewayBinding implements DecoratedGateway, HandlerOwner {
   }
 
   /** What is around the method may be request-scoped as well, so it is found anew for each message. */
-  private createScopedHandlers(factory: HandlerFactory): readonly Handler[] {
-    const { moduleKey, instance: prototype } = this;
+  private createScopedHandlers(): readonly Handler[] {
+    const { moduleKey, factory, instance: prototype } = this;
     return this.explore().map(({ event, method, methodName, isAckHandledManually }) => {
       const callsFor = async (client: Socket) => {
         const instance = await this.scopedInstance(client);

@@ -9,6 +9,7 @@ import type { Config } from './config.js';
 import type { ProcessLogger } from './logger.js';
 import { Readiness } from './ops/readiness.js';
 import { Publisher } from './publisher.js';
+import type { SessionDesk } from './sessions/session-desk.js';
 
 /** How long a client may wait for the answers that it is owed before its connection is closed. */
 const answerTimeoutMs = 1_000;
@@ -26,7 +27,12 @@ export interface Serving {
  * Starts the Nest application that serves clients, and resolves once it is ready: it listens, and every subscription
  * has been answered. While Redis is away it is as ready as it can be, and serves its own clients.
  */
-export async function serve(module: DynamicModule, config: Config, logger: ProcessLogger): Promise<Serving> {
+export async function serve(
+  module: DynamicModule,
+  config: Config,
+  logger: ProcessLogger,
+  sessions?: SessionDesk,
+): Promise<Serving> {
   const app = await NestFactory.create(module, { logger, abortOnError: false });
   try {
     const carrier = app.get(Carrier);
@@ -36,23 +42,29 @@ export async function serve(module: DynamicModule, config: Config, logger: Proce
       publisher: app.get(Publisher),
       key: config.redisKey,
       routing: config.redisRouting,
+      server: { transports: ['polling', 'websocket'], allowEIO3: config.allowEio3 },
+      onServer: (server) => sessions?.attach(server),
     });
     app.useWebSocketAdapter(adapter);
     app.use(refuseWhileStopping(readiness));
     await app.init();
     if (carrier.health.state === 'connected') await adapter.subscribed();
+    await sessions?.open();
     await listen(app, config);
     readiness.declareReady();
 
     const drain = async (drainMs: number): Promise<void> => {
       readiness.declareStopping();
       adapter.refuseClients();
+      sessions?.release();
       await drainPaced(adapter.clients(answerTimeoutMs), drainMs);
       await app.close();
+      sessions?.close();
     };
     return { app, connections: () => adapter.connections, drain };
   } catch (error) {
     await app.close();
+    sessions?.close();
     throw error;
   }
 }

@@ -49,6 +49,8 @@ export interface RedisIoAdapterOptions {
    * @default { transports: ['websocket'] }
    */
   readonly server?: Partial<ServerOptions>;
+  /** Called with each Socket.IO server that has been made, before a client can reach it. */
+  readonly onServer?: (server: Server) => void;
 }
 
 /** What is used of Engine.IO, which Socket.IO hands out untyped. */
@@ -59,7 +61,8 @@ type EngineWithClients = { clients: Record<string, EventEmitter & { close(): voi
  *
  *     app.useWebSocketAdapter(new RedisIoAdapter(app, { carrier }));
  *
- * Without long-polling a client is one connection, so any worker may take it; that is why WebSocket is the default.
+ * Without long-polling a client is one connection, so any process may take it; that is why WebSocket alone is the
+ * default. The program itself, whose workers bring each other what is theirs, allows both.
  */
 export class RedisIoAdapter extends IoAdapter {
   private readonly servers = new Set<Server>();
@@ -69,6 +72,7 @@ export class RedisIoAdapter extends IoAdapter {
   private readonly adapterOptions: CarrierAdapterOptions;
   private readonly serverOptions: Partial<ServerOptions>;
   private readonly closeTimeoutMs: number;
+  private readonly onServer: (server: Server) => void;
 
   constructor(app: INestApplicationContext, options: RedisIoAdapterOptions) {
     super(app);
@@ -84,6 +88,7 @@ export class RedisIoAdapter extends IoAdapter {
     };
     this.serverOptions = { transports: ['websocket'], ...options.server };
     this.closeTimeoutMs = options.closeTimeoutMs ?? 1_000;
+    this.onServer = options.onServer ?? (() => {});
   }
 
   /** Resolves once every namespace hears the other processes. A client that came earlier would miss messages. */
@@ -140,6 +145,7 @@ export class RedisIoAdapter extends IoAdapter {
     gateSubscriptions(server, this.unanswered);
     this.servers.add(server);
     this.trackConnections(server.httpServer as HttpServer);
+    this.onServer(server);
     return server;
   }
 
@@ -166,10 +172,14 @@ export class RedisIoAdapter extends IoAdapter {
     if (this.sockets.has(httpServer)) return;
     const connections = new Set<TcpSocket>();
     this.sockets.set(httpServer, connections);
-    httpServer.on('connection', (connection: TcpSocket) => {
+    const track = (connection: TcpSocket): void => {
+      if (connections.has(connection)) return;
       connections.add(connection);
       connection.once('close', () => connections.delete(connection));
-    });
+    };
+    httpServer.on('connection', track);
+    // One that another process has accepted begins here.
+    httpServer.on('upgrade', (_request, connection: TcpSocket) => track(connection));
   }
 
   private cutConnections(httpServer: HttpServer): void {

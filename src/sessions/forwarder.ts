@@ -1,0 +1,147 @@
+import http, { type ClientRequest, type IncomingMessage, type ServerResponse } from 'node:http';
+import https from 'node:https';
+import type { Duplex } from 'node:stream';
+import { factsHeader, partHeaders } from './client-facts.js';
+
+/** The process that a request is brought to: a worker's private socket, or another host. */
+export type Target = { readonly socketPath: string } | { readonly url: string };
+
+export interface Forwarding {
+  readonly target: Target;
+  /** What the other process should know of the client, sealed. With `nudge` that its waiting poll is to be answered. */
+  readonly facts: (nudge: boolean) => string;
+  /** Called instead of an answer where the process is not there any more. */
+  readonly onGone: (error: Error) => void;
+}
+
+/** How long another host may take to accept a connection. */
+const connectTimeoutMs = 2_000;
+
+/** Connections between processes that are kept for the next request, for each process. */
+const mostIdleConnections = 256;
+
+/** Those belong to the connection on which they came, and Node writes its own. */
+const headersOfAnswer = new Set(['connection', 'keep-alive', 'transfer-encoding']);
+
+/** Brings requests to the process that owns their session, as streams, and its answers back. */
+export class Forwarder {
+  private readonly agents = {
+    http: new http.Agent({ keepAlive: true, maxFreeSockets: mostIdleConnections }),
+    https: new https.Agent({ keepAlive: true, maxFreeSockets: mostIdleConnections }),
+  };
+  private readonly waiting = new Map<ServerResponse, () => void>();
+  private releasing = false;
+
+  forward(request: IncomingMessage, response: ServerResponse, { target, facts, onGone }: Forwarding): void {
+    const upstream = this.open(request, target, facts(false), true);
+    if (this.releasing) response.setHeader('Connection', 'close');
+    if (request.method === 'GET') this.waiting.set(response, () => this.nudge(request, target, facts(true)));
+    upstream.once('response', (answer) => pass(answer, response));
+    upstream.once('error', (error) => {
+      request.unpipe(upstream);
+      if (response.headersSent) return void response.destroy();
+      if (response.destroyed) return;
+      onGone(error);
+      request.resume();
+    });
+    response.once('close', () => {
+      this.waiting.delete(response);
+      // The owner learns that the client has gone.
+      if (!response.writableFinished) upstream.destroy();
+    });
+    request.pipe(upstream);
+  }
+
+  /** Where the connection itself cannot be handed over: it stays in between until either side ends it. */
+  forwardUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer, { target, facts, onGone }: Forwarding): void {
+    const upstream = this.open(request, target, facts(false), false);
+    const gaveUp = (): void => void upstream.destroy();
+    socket.once('error', gaveUp).once('close', gaveUp);
+    upstream.once('error', onGone);
+    upstream.once('response', (answer) => {
+      socket.write(headOf(answer));
+      answer.pipe(socket);
+    });
+    upstream.once('upgrade', (answer, far, farHead) => {
+      socket.write(Buffer.concat([headOf(answer), farHead]));
+      far.write(head);
+      join(socket, far);
+    });
+    upstream.end();
+  }
+
+  /** Has every poll answered that waits here, so that its client comes back through another worker. */
+  release(): void {
+    this.releasing = true;
+    for (const [response, nudge] of this.waiting) {
+      if (!response.headersSent) response.setHeader('Connection', 'close');
+      nudge();
+    }
+  }
+
+  close(): void {
+    this.agents.http.destroy();
+    this.agents.https.destroy();
+  }
+
+  private nudge(request: IncomingMessage, target: Target, facts: string): void {
+    const upstream = this.open(request, target, facts, true);
+    upstream.once('response', (answer) => answer.resume());
+    // The owner has gone, and so has the poll.
+    upstream.once('error', () => {});
+    upstream.end();
+  }
+
+  private open({ method, url, rawHeaders }: IncomingMessage, target: Target, facts: string, pooled: boolean) {
+    const headers = [...partHeaders(rawHeaders).travelling, factsHeader, facts];
+    if (!pooled) headers.push('Connection', 'Upgrade');
+    const options = { method, path: url, headers };
+    if ('socketPath' in target) {
+      return http.request({ ...options, socketPath: target.socketPath, agent: pooled && this.agents.http });
+    }
+    const { protocol, hostname, port } = new URL(target.url);
+    const to = { ...options, host: hostname.replace(/^\[|\]$/g, ''), port };
+    const upstream =
+      protocol === 'https:'
+        ? https.request({ ...to, agent: pooled && this.agents.https })
+        : http.request({ ...to, agent: pooled && this.agents.http });
+    return limitConnecting(upstream);
+  }
+}
+
+function limitConnecting(upstream: ClientRequest): ClientRequest {
+  return upstream.once('socket', (socket) => {
+    if (!socket.connecting) return;
+    const tooLate = new Error(`no connection within ${connectTimeoutMs} ms`);
+    const alarm = setTimeout(() => upstream.destroy(tooLate), connectTimeoutMs);
+    socket.once('connect', () => clearTimeout(alarm)).once('close', () => clearTimeout(alarm));
+  });
+}
+
+function pass(answer: IncomingMessage, response: ServerResponse): void {
+  response.writeHead(answer.statusCode!, answer.statusMessage, ofAnswer(answer.rawHeaders));
+  answer.pipe(response);
+  answer.once('close', () => {
+    if (!answer.complete) response.destroy();
+  });
+}
+
+function ofAnswer(rawHeaders: readonly string[]): string[] {
+  return rawHeaders.filter((_, at) => !headersOfAnswer.has(rawHeaders[at - (at % 2)]!.toLowerCase()));
+}
+
+function headOf({ httpVersion, statusCode, statusMessage, rawHeaders }: IncomingMessage): Buffer {
+  const lines = [`HTTP/${httpVersion} ${statusCode} ${statusMessage}`];
+  for (let at = 0; at < rawHeaders.length; at += 2) lines.push(`${rawHeaders[at]}: ${rawHeaders[at + 1]}`);
+  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
+}
+
+function join(near: Duplex, far: Duplex): void {
+  near.pipe(far).pipe(near);
+  for (const [one, other] of [
+    [near, far],
+    [far, near],
+  ] as const) {
+    one.on('error', () => other.destroy()).once('close', () => other.destroy());
+  }
+}

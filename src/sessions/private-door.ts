@@ -16,7 +16,14 @@ export class PrivateDoor {
 
   static async open(path: string, listener: DoorListener): Promise<PrivateDoor> {
     // The worker in between has its own time limits; a connection that ended here first could lose a request.
-    const server = createServer({ maxHeaderSize, requestTimeout: 0, headersTimeout: 0, keepAliveTimeout: 0 });
+    const server = createServer({
+      maxHeaderSize,
+      requestTimeout: 0,
+      headersTimeout: 0,
+      keepAliveTimeout: 0,
+      // A client of HTTP/1.0 sends none.
+      requireHostHeader: false,
+    });
     server.on('request', (request, response) => listener.onRequest(request, response));
     server.on('upgrade', (request, socket, head) => listener.onUpgrade(request, socket, head));
     await listenPrivately(server, path);

@@ -7,6 +7,7 @@ import {
   type WorkerMessage,
   type WorkerReport,
 } from './cluster.protocol.js';
+import { DealtConnections } from './dealt-connections.js';
 import type { EndingCause } from './exit-kind.js';
 import type { WorkerRecord } from './supervision-plan.js';
 import { nextState, type WorkerEvent } from './worker-state.js';
@@ -45,9 +46,11 @@ export class WorkerHandle {
     handle.topic.listen((message) => listener.onMessage(message));
     // A worker that ends while it is written to is an `exit` as well.
     worker.on('error', () => {});
-    worker.once('exit', (code: number | null, signal: NodeJS.Signals | '' | null) =>
-      listener.onExit(code, signal || null),
-    );
+    const dealt = new DealtConnections(worker.process);
+    worker.once('exit', (code: number | null, signal: NodeJS.Signals | '' | null) => {
+      dealt.close();
+      listener.onExit(code, signal || null);
+    });
     return handle;
   }
 

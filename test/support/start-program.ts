@@ -24,7 +24,7 @@ export interface RunningProgram {
   connect(): Promise<WelcomedClient>;
   connectToEach(): Promise<Client[]>;
   /** The process ids of the workers, by slot. */
-  workerPids(): Promise<Map<number, number>>;
+  readonly workerPids: () => Promise<Map<number, number>>;
   /** Resolves with the line that it prints next and that matches; one printed before does not count. */
   says(pattern: RegExp): Promise<string>;
 }

@@ -9,9 +9,22 @@ import type { Config } from './config.js';
 import type { ProcessLogger } from './logger.js';
 import { Readiness } from './ops/readiness.js';
 import { Publisher } from './publisher.js';
+import { within } from './within.js';
 
 /** How long a client may wait for the answers that it is owed before its connection is closed. */
 const answerTimeoutMs = 1_000;
+
+/** How long a connection that has just been accepted may take to send its request, before it is refused. */
+const newcomerTimeoutMs = 1_000;
+
+/** How a process comes by its connections. */
+export interface Acceptance {
+  /** Called when the listening socket has been closed; resolves once no connection comes any more. */
+  readonly lastArrived: () => Promise<void>;
+}
+
+/** As one process has it. */
+const alone: Acceptance = { lastArrived: async () => {} };
 
 /** A Nest application that serves clients. */
 export interface Serving {
@@ -26,7 +39,12 @@ export interface Serving {
  * Starts the Nest application that serves clients, and resolves once it is ready: it listens, and every subscription
  * has been answered. While Redis is away it is as ready as it can be, and serves its own clients.
  */
-export async function serve(module: DynamicModule, config: Config, logger: ProcessLogger): Promise<Serving> {
+export async function serve(
+  module: DynamicModule,
+  config: Config,
+  logger: ProcessLogger,
+  acceptance: Acceptance = alone,
+): Promise<Serving> {
   const app = await NestFactory.create(module, { logger, abortOnError: false });
   try {
     const carrier = app.get(Carrier);
@@ -45,6 +63,10 @@ export async function serve(module: DynamicModule, config: Config, logger: Proce
     readiness.declareReady();
 
     const drain = async (drainMs: number): Promise<void> => {
+      adapter.stopListening();
+      // Whoever has just been accepted is served, and goes with the other clients.
+      const settled = Promise.all([acceptance.lastArrived(), adapter.newcomers.settled()]);
+      await within<unknown>(newcomerTimeoutMs, settled, () => {});
       readiness.declareStopping();
       adapter.refuseClients();
       await drainPaced(adapter.clients(answerTimeoutMs), drainMs);

@@ -4,6 +4,7 @@ import type { Carrier } from './carrier.js';
 import { EmbeddedCarrier } from './carrier/embedded.carrier.js';
 import { ipcLink } from './carrier/ipc-link.js';
 import { RedisCarrier } from './carrier/redis.carrier.js';
+import { lastDealt } from './cluster/deal-fence.js';
 import { PrimaryLink } from './cluster/primary-link.js';
 import type { Config } from './config.js';
 import { ProcessLogger } from './logger.js';
@@ -34,7 +35,9 @@ export async function runWorker(application: Type = AppModule): Promise<void> {
   const end = await runProgram({
     start: async () => {
       const carrier = await openCarrier(config);
-      serving = await serve(ServingModule.forRoot(application, config, carrier), config, logger);
+      serving = await serve(ServingModule.forRoot(application, config, carrier), config, logger, {
+        lastArrived: () => lastDealt(process),
+      });
       return { close: drained(0).close, cut: () => {} };
     },
     signals: ['SIGTERM'],

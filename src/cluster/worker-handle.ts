@@ -7,6 +7,7 @@ import {
   type WorkerMessage,
   type WorkerReport,
 } from './cluster.protocol.js';
+import { answerLastDealt } from './deal-fence.js';
 import type { EndingCause } from './exit-kind.js';
 import type { WorkerRecord } from './supervision-plan.js';
 import { nextState, type WorkerEvent } from './worker-state.js';
@@ -43,6 +44,7 @@ export class WorkerHandle {
     const worker = cluster.fork(environment);
     const handle = new WorkerHandle(worker, toRecord(worker.id));
     handle.topic.listen((message) => listener.onMessage(message));
+    answerLastDealt(worker.process);
     // A worker that ends while it is written to is an `exit` as well.
     worker.on('error', () => {});
     worker.once('exit', (code: number | null, signal: NodeJS.Signals | '' | null) =>

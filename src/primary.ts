@@ -9,6 +9,7 @@ import { ipcLink } from './carrier/ipc-link.js';
 import { localLink } from './carrier/local-link.js';
 import { RedisCarrier } from './carrier/redis.carrier.js';
 import { choosePort } from './cluster/choose-port.js';
+import { dropsWaitingConnections } from './cluster/connection-migration.js';
 import { defaultControlSocket } from './cluster/control-path.js';
 import { Operator, OPERATOR_OPTIONS, type OperatorOptions } from './cluster/operator.js';
 import { Supervisor } from './cluster/supervisor.js';
@@ -66,6 +67,12 @@ async function start(config: Config, end: End): Promise<Program> {
   const logger = new ProcessLogger('primary', config);
   Logger.overrideLogger(logger);
   const port = await choosePort(config.port, config.host);
+  if (config.listen === 'reuse-port' && dropsWaitingConnections()) {
+    logger.warn(
+      'net.ipv4.tcp_migrate_req is 0, so replacing a worker may reset a connection that has just arrived: ' +
+        'set it to 1, as deploy/90-nest-io-cluster.conf does',
+    );
+  }
   const { carrier, onFork } = await openCarrier(config);
   const module = PrimaryModule.forRoot(
     config,
@@ -73,7 +80,7 @@ async function start(config: Config, end: End): Promise<Program> {
     { ...supervisionOf(config), port, ...(onFork && { onFork }) },
     {
       controlSocket: config.controlSocket ?? defaultControlSocket(port, config.runtimeFolder),
-      place: { host: config.hostName, port },
+      place: { host: config.hostName, port, listen: config.listen },
       systemd: config.systemd,
       quorum: config.quorum,
       setLogLevel: (level) => logger.setLevel(level),
@@ -96,6 +103,7 @@ async function start(config: Config, end: End): Promise<Program> {
 function supervisionOf(config: Config): Omit<SupervisorOptions, 'port' | 'onFork'> {
   return {
     workers: config.workers,
+    listen: config.listen,
     quorum: config.quorum,
     bootTimeoutMs: config.bootTimeoutMs,
     workerTimeoutMs: config.workerTimeoutMs,

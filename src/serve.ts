@@ -19,12 +19,14 @@ const newcomerTimeoutMs = 1_000;
 
 /** How a process comes by its connections. */
 export interface Acceptance {
+  /** Whether other processes listen on the same port, each at a socket of its own. */
+  readonly reusePort: boolean;
   /** Called when the listening socket has been closed; resolves once no connection comes any more. */
   readonly lastArrived: () => Promise<void>;
 }
 
 /** As one process has it. */
-const alone: Acceptance = { lastArrived: async () => {} };
+const alone: Acceptance = { reusePort: false, lastArrived: async () => {} };
 
 /** A Nest application that serves clients. */
 export interface Serving {
@@ -59,7 +61,7 @@ export async function serve(
     app.use(refuseWhileStopping(readiness));
     await app.init();
     if (carrier.health.state === 'connected') await adapter.subscribed();
-    await listen(app, config);
+    await listen(app, config, acceptance);
     readiness.declareReady();
 
     const drain = async (drainMs: number): Promise<void> => {
@@ -89,9 +91,10 @@ function refuseWhileStopping(readiness: Readiness) {
   };
 }
 
-async function listen(app: INestApplication, { port, host }: Config): Promise<void> {
+async function listen(app: INestApplication, { port, host }: Config, { reusePort }: Acceptance): Promise<void> {
   try {
-    await (host === undefined ? app.listen(port) : app.listen(port, host));
+    // Nest hands it on to Node, which takes options as well as a port.
+    await app.listen({ port, host, reusePort } as unknown as number);
   } catch (error) {
     throw toListenError(error, port, host);
   }

@@ -10,7 +10,7 @@ import type { Config } from './config.js';
 import { ProcessLogger } from './logger.js';
 import { Readiness } from './ops/readiness.js';
 import { readConfigOrFail, runProgram } from './program.js';
-import { serve, type Serving } from './serve.js';
+import { type Acceptance, serve, type Serving } from './serve.js';
 import { ServingModule } from './serving.module.js';
 
 /** The primary has seen Redis already: a worker that cannot reach it starts without, rather than not at all. */
@@ -35,9 +35,7 @@ export async function runWorker(application: Type = AppModule): Promise<void> {
   const end = await runProgram({
     start: async () => {
       const carrier = await openCarrier(config);
-      serving = await serve(ServingModule.forRoot(application, config, carrier), config, logger, {
-        lastArrived: () => lastDealt(process),
-      });
+      serving = await serve(ServingModule.forRoot(application, config, carrier), config, logger, acceptanceOf(config));
       return { close: drained(0).close, cut: () => {} };
     },
     signals: ['SIGTERM'],
@@ -54,6 +52,11 @@ export async function runWorker(application: Type = AppModule): Promise<void> {
     },
   });
   primary.reportReady(() => serving!.connections());
+}
+
+function acceptanceOf({ listen }: Config): Acceptance {
+  if (listen === 'reuse-port') return { reusePort: true, lastArrived: async () => {} };
+  return { reusePort: false, lastArrived: () => lastDealt(process) };
 }
 
 async function openCarrier({ redisUrl }: Config): Promise<Carrier> {

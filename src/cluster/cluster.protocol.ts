@@ -39,6 +39,8 @@ export interface WorkerEnvironment {
   readonly WORKER_SLOT: string;
   /** The port that was chosen once for all. */
   readonly PORT: string;
+  /** Who accepts: as the primary decided, which may run another Node than a worker that comes later. */
+  readonly LISTEN: string;
 }
 
 export const reportIntervalMs = 1_000;

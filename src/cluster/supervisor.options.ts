@@ -13,6 +13,8 @@ export interface SupervisorOptions extends Limits, RestartLimits, RecycleLimits 
   readonly quorum: number;
   /** Where all workers listen. */
   readonly port: number;
+  /** Who accepts the connections, as the workers' LISTEN says it. */
+  readonly listen: string;
   /** How long a worker may take to become ready. */
   readonly bootTimeoutMs: number;
   /** Over how long a worker lets its clients go when others stay to take them. */

@@ -2,6 +2,7 @@ import os from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { type Config, readConfig } from '../src/config.js';
 import { ConfigError } from '../src/errors.js';
+import { chooseListenMode } from '../src/listen-mode.js';
 
 const redisForm = 'redis://[user:password@]host[:port][/db] or the same with rediss://';
 
@@ -13,6 +14,8 @@ const accepted: readonly (readonly [variable: string, value: string, key: keyof 
   ['HOST', '::1', 'host', '::1'],
   ['HOST', 'fe80::1%eth0', 'host', 'fe80::1%eth0'],
   ['HOST', 'chat-1.example.com', 'host', 'chat-1.example.com'],
+  ['LISTEN', 'round-robin', 'listen', 'round-robin'],
+  ['LISTEN', 'auto', 'listen', readConfig({}).listen],
   ['WORKERS', '1', 'workers', 1],
   ['WORKERS', '1024', 'workers', 1024],
   ['REDIS_URL', 'redis://localhost', 'redisUrl', 'redis://localhost'],
@@ -41,6 +44,7 @@ const accepted: readonly (readonly [variable: string, value: string, key: keyof 
 const refused: readonly (readonly [variable: string, expected: string, values: readonly string[]])[] = [
   ['PORT', 'a whole number from 0 to 65535', ['http', '-1', '65536', '80.5', '1e3', '0x50', ' 80', 'Infinity']],
   ['HOST', 'a host name or an IP address', ['my host', 'http://localhost', 'a/b', 'h'.repeat(256)]],
+  ['LISTEN', '"auto", "reuse-port", "round-robin"', ['reusePort', 'primary']],
   ['WORKERS', 'a whole number from 1 to 1024', ['0', '1025', '-2', '1.5', 'two', '2 ']],
   ['REDIS_KEY', 'up to 128 characters without spaces or "#"', ['a b', 'a#b', 'k'.repeat(129)]],
   ['REDIS_ROUTING', '"rooms", "pattern"', ['room', 'PATTERN']],
@@ -93,6 +97,7 @@ describe('readConfig', () => {
     expect(readConfig({})).toMatchObject({
       port: 3000,
       host: undefined,
+      listen: chooseListenMode('auto', process.versions.node, process.platform),
       workers: os.availableParallelism(),
       redisUrl: undefined,
       redisKey: 'socket.io',

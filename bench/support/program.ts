@@ -12,9 +12,9 @@ export interface BenchProgram {
 }
 
 /** Starts the built program as a user would, and resolves once every worker serves. */
-export async function startProgram(env: NodeJS.ProcessEnv): Promise<BenchProgram> {
+export async function startProgram(env: NodeJS.ProcessEnv, node = process.execPath): Promise<BenchProgram> {
   const startedAt = performance.now();
-  const program = spawn(process.execPath, ['dist/main.cluster.js'], {
+  const program = spawn(node, ['dist/main.cluster.js'], {
     env: { ...process.env, NO_COLOR: '1', PORT: '0', REDIS_KEY: randomUUID(), ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });

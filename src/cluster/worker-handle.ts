@@ -7,6 +7,7 @@ import {
   type WorkerMessage,
   type WorkerReport,
 } from './cluster.protocol.js';
+import { answerLastDealt } from './deal-fence.js';
 import { DealtConnections } from './dealt-connections.js';
 import type { EndingCause } from './exit-kind.js';
 import type { WorkerRecord } from './supervision-plan.js';
@@ -44,6 +45,7 @@ export class WorkerHandle {
     const worker = cluster.fork(environment);
     const handle = new WorkerHandle(worker, toRecord(worker.id));
     handle.topic.listen((message) => listener.onMessage(message));
+    answerLastDealt(worker.process);
     // A worker that ends while it is written to is an `exit` as well.
     worker.on('error', () => {});
     const dealt = new DealtConnections(worker.process);

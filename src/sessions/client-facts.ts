@@ -74,6 +74,11 @@ export function sealFacts(facts: ClientFacts, key: Buffer): string {
   return `${text}.${sealOf(text, key).toString('base64url')}`;
 }
 
+/** Whether a request carries facts, whoever may have made them. */
+export function carriesFacts({ headers }: IncomingMessage): boolean {
+  return headers[factsHeader] !== undefined;
+}
+
 /** The facts that a request carries, if they were sealed with this key. */
 export function openFacts({ headers }: IncomingMessage, key: Buffer): ClientFacts | undefined {
   const value = headers[factsHeader];

@@ -6,6 +6,7 @@ import type { Server } from 'socket.io';
 import type { IpcEnd } from '../ipc.js';
 import {
   applyFacts,
+  carriesFacts,
   type ClientFacts,
   type ConnectionFacts,
   connectionFactsOf,
@@ -44,6 +45,9 @@ interface Origin {
 }
 
 const direct: Origin = { passed: 'nobody' };
+
+/** Of another host that meant a third one, or of a client that made it up. To send it on could go round for ever. */
+const misled: Origin = { passed: 'another host' };
 
 /**
  * Lets any worker take any request: what belongs to another worker's session is brought there.
@@ -142,7 +146,8 @@ export class SessionDesk {
   private originOf(request: IncomingMessage): Origin {
     const known = this.origins.get(request);
     if (known) return known;
-    return this.receive(request, 'another host') ? this.origins.get(request)! : direct;
+    if (this.receive(request, 'another host')) return this.origins.get(request)!;
+    return carriesFacts(request) ? misled : direct;
   }
 
   /** Reads what another worker says of a request, where there is anything said. */

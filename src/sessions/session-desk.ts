@@ -190,9 +190,12 @@ export class SessionDesk {
     return {
       target: { url: route.host.url! },
       facts: (asNudge) => sealFacts({ ...client, nudge: nudged || asNudge }, route.host.key),
-      onGone: (error) => {
-        this.logger.warn(`host ${route.host.name} cannot be reached at ${route.host.url} (${error.message})`);
-        hosts?.forget(route.host);
+      onGone: (error, reached) => {
+        // A host is more than the worker that broke the connection off.
+        if (!reached) {
+          this.logger.warn(`host ${route.host.name} cannot be reached at ${route.host.url} (${error.message})`);
+          hosts?.forget(route.host);
+        }
         answerUnknown();
       },
     };

@@ -87,6 +87,20 @@ describe('an upgrade that lands on another host', () => {
     client.io.engine.close();
     expect((await ended)[0]).toBe('transport close');
   });
+
+  it('that the client gives up leaves the host known', async () => {
+    const [owner, other] = await startSilentPair();
+    const stuck = await startServer();
+    owner.announce(stuck.url);
+    await knows(other, owner);
+    const { socket } = begunUpgrade(other.url, idOf(owner));
+    const [far] = await once(stuck.server, 'connection');
+
+    socket.destroy();
+
+    await once(far, 'close');
+    expect(other.directory.find(owner.tag)).toBeDefined();
+  });
 });
 
 describe('a host that does not answer', () => {
@@ -117,6 +131,59 @@ describe('a host that does not answer', () => {
 
     expect(connection.received()).toMatch(/^HTTP\/1.1 400 [^]*Session ID unknown/);
     expect(other.directory.find(owner.tag)).toBeUndefined();
+  });
+
+  it('stays known where one of its workers only broke a connection off', async () => {
+    const [owner, other] = await startSilentPair();
+    const { url, server } = await startServer();
+    owner.announce(url);
+    await knows(other, owner);
+    server.on('connection', (connection) => connection.once('data', () => connection.resetAndDestroy()));
+
+    expect(await ask(other.url, { sid: idOf(owner) })).toMatchObject(unknownSession);
+    expect(await ask(other.url, { sid: idOf(owner), body: '40' })).toMatchObject(unknownSession);
+
+    expect(other.directory.find(owner.tag)).toBeDefined();
+  });
+
+  it('is asked again where it ended a connection that had been kept', async () => {
+    const [owner, other] = await startSilentPair();
+    const answers: string[] = [];
+    const { url } = await startServer((connection) => {
+      let requests = 0;
+      connection.on('data', () => {
+        if (++requests > 1) return connection.resetAndDestroy();
+        answers.push(`answer ${answers.length + 1}`);
+        connection.write(`HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n${answers.at(-1)}`);
+      });
+    });
+    owner.announce(url);
+    await knows(other, owner);
+    const sid = idOf(owner);
+
+    expect(await ask(other.url, { sid })).toMatchObject({ status: 200, body: 'answer 1' });
+    expect(await ask(other.url, { sid })).toMatchObject({ status: 200, body: 'answer 2' });
+  });
+
+  it('is not asked again for what it may have taken already', async () => {
+    const [owner, other] = await startSilentPair();
+    let requests = 0;
+    const { url } = await startServer((connection) => {
+      connection.on('data', (chunk) => {
+        if (!chunk.includes('POST')) return;
+        if (++requests > 1) return connection.resetAndDestroy();
+        connection.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+      });
+    });
+    owner.announce(url);
+    await knows(other, owner);
+    const sid = idOf(owner);
+
+    expect(await ask(other.url, { sid, body: '42["hello"]' })).toMatchObject({ status: 200, body: 'ok' });
+    expect(await ask(other.url, { sid, body: '42["hello"]' })).toMatchObject(unknownSession);
+
+    expect(requests).toBe(2);
+    expect(other.directory.find(owner.tag)).toBeDefined();
   });
 });
 

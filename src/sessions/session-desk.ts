@@ -12,6 +12,7 @@ import {
   connectionFactsOf,
   openFacts,
   partHeaders,
+  removeFacts,
   restore,
   sealFacts,
 } from './client-facts.js';
@@ -82,6 +83,8 @@ export class SessionDesk {
     engine.generateId = () => this.ids.make();
     engine.handleRequest = (request, response) => {
       const origin = this.originOf(request);
+      // The connection may bring somebody else's request next.
+      if (origin.passed === 'another host') response.once('close', () => removeFacts(request.socket));
       const route = this.routeOf(engine, request, origin.passed);
       if (route.to === 'here') return origin.nudge ? nudge(engine, request, response) : answer(request, response);
       if (route.to === 'nowhere') this.explain(route.host);

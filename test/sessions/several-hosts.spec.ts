@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import type http from 'node:http';
+import http from 'node:http';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { io as openClient } from 'socket.io-client';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -31,6 +31,23 @@ describe('a poll that lands on another host', () => {
     await ask(other.url, { sid, body: '42["hello"]', localAddress: '127.0.0.77' });
 
     expect(owner.addresses.at(-1)).toBe('127.0.0.77');
+  });
+
+  it('does not lend its client’s address to the next one on the same connection', async () => {
+    const [owner, other] = await startPair();
+    const sid = await beginSession(owner.url);
+    const proxy = await startReusingProxy(owner.url);
+    owner.announce(proxy);
+    await eventually(
+      () => other.directory.find(owner.tag)?.url,
+      (url) => url === proxy,
+    );
+    await ask(other.url, { sid, body: '42["hello"]', localAddress: '127.0.0.77' });
+    expect(owner.addresses.at(-1)).toBe('127.0.0.77');
+
+    await ask(proxy);
+
+    expect(owner.addresses.at(-1)).toBe('127.0.0.1');
   });
 
   it('that the client gives up leaves the host known', async () => {
@@ -290,6 +307,28 @@ async function startServer(onConnection: (connection: Socket) => void = () => {}
   await once(server, 'listening');
   onTestFinished(() => void server.close());
   return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+}
+
+/** A proxy in front of a host, which sends everything over one connection. */
+async function startReusingProxy(url: string): Promise<string> {
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+  const { hostname, port } = new URL(url);
+  const proxy = http.createServer((request, response) => {
+    const { method, url: path, headers } = request;
+    const passed = http.request({ hostname, port, method, path, headers, agent }, (answer) => {
+      response.writeHead(answer.statusCode!, answer.headers);
+      answer.pipe(response);
+    });
+    request.pipe(passed);
+  });
+  proxy.listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  onTestFinished(() => {
+    agent.destroy();
+    proxy.closeAllConnections();
+    proxy.close();
+  });
+  return `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
 }
 
 function begunUpgrade(url: string, sid: string, localAddress?: string) {

@@ -8,3 +8,5 @@ export const systemdAnalyze: Tool = {
   debianPackage: 'systemd',
   variable: 'SYSTEMD_ANALYZE',
 };
+export const nginx: Tool = { binary: 'nginx', debianPackage: 'nginx-light', variable: 'NGINX' };
+export const haproxy: Tool = { binary: 'haproxy', debianPackage: 'haproxy', variable: 'HAPROXY' };

@@ -125,8 +125,7 @@ export class SessionDesk {
         this.servers[facts.server]?.emit('upgrade', request, socket, head);
       },
     });
-    // Hosts that are not known yet are learnt of later as well.
-    void hosts?.open();
+    await hosts?.open();
   }
 
   /** Lets go the polls that wait here for an answer from elsewhere. */

@@ -89,7 +89,7 @@ async function listen(fleet: Fleet = startFleet('embedded')) {
       onTestFinished(() => beacon.close());
       return beacon;
     },
-    ask: (message: string) => ear.publish(channel, Buffer.from(message)),
+    ask: (message: string) => ear.publish(`${channel}-asked`, Buffer.from(message)),
     /** What it has said, once that is so much at least, and once the way back and forth has been gone. */
     heard: async (atLeast: number) => {
       await inbox.until(() => announcements().length >= atLeast);

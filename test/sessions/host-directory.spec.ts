@@ -3,6 +3,8 @@ import type { Carrier, CarrierHealth } from '../../src/carrier.js';
 import { HostBeacon } from '../../src/sessions/host-beacon.js';
 import { HostDirectory } from '../../src/sessions/host-directory.js';
 import type { Host } from '../../src/sessions/session-route.js';
+import { eventually } from '../support/eventually.js';
+import { HeldCarrier } from '../support/held-carrier.js';
 import { inboxOf } from '../support/inbox.js';
 import { type Fleet, startFleet } from '../support/nodes.js';
 
@@ -16,14 +18,47 @@ const here = {
 } as const;
 
 describe('the directory of hosts', () => {
-  it('knows a host that announced itself before, since it asks who is there', async () => {
+  it('knows every host that announced itself before, as soon as it is open', async () => {
     const fleet = startFleet('embedded');
+    const hosts = Array.from({ length: 20 }, (_, index) => ({ ...beta, tag: `00000000${index + 10}` }));
+    for (const host of hosts) await announce(fleet, host);
+
+    const directory = new HostDirectory(await fleet.openCarrier(), ownTag, fleet.key);
+    onTestFinished(() => directory.close());
+    await directory.open();
+
+    expect(hosts.map(({ tag }) => directory.find(tag))).toEqual(hosts);
+  });
+
+  it('is open within a second although a host does not answer, and without a wait where nobody is asked', async () => {
+    const fleet = startFleet('embedded');
+    const silent = await fleet.openCarrier();
+    await silent.subscribe([`${fleet.key}-hosts-asked`]);
+
+    await openDirectory(fleet);
+    const started = performance.now();
+    await openDirectory();
+
+    expect(performance.now() - started).toBeLessThan(900);
+  });
+
+  it('is open at once while the carrier is away, and asks when it is back', async () => {
+    const fleet = startFleet('embedded');
+    const carrier = new HeldCarrier(await fleet.openCarrier());
+    const away = withHealth(carrier, () => ({ state: 'away', lost: 0 }));
+    const directory = new HostDirectory(away, ownTag, fleet.key);
+    onTestFinished(() => directory.close());
+    carrier.hold();
     await announce(fleet, beta);
 
-    const { directory, until } = await openDirectory(fleet);
+    await directory.open();
+    expect(directory.find(beta.tag)).toBeUndefined();
+    carrier.release();
 
-    await until(() => directory.find(beta.tag) !== undefined);
-    expect(directory.find(beta.tag)).toEqual(beta);
+    await eventually(
+      () => directory.find(beta.tag),
+      (found) => found !== undefined,
+    );
   });
 
   it('knows a host that comes later, and what it says anew', async () => {

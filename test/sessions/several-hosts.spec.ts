@@ -70,6 +70,16 @@ describe('a poll that lands on another host', () => {
   });
 });
 
+describe('a worker that has just started', () => {
+  it('knows the other hosts with its first request', async () => {
+    const [owner, other] = await startPair();
+    const sid = await beginSession(owner.url);
+    const late = await other.startWorker();
+
+    expect(await ask(late.url, { sid, body: '42["hello"]' })).toMatchObject({ status: 200, body: 'ok' });
+  });
+});
+
 describe('an upgrade that lands on another host', () => {
   it('is brought to the owner, which sees the client’s address', async () => {
     const [owner, other] = await startPair();

@@ -17,6 +17,8 @@ export interface SessionHostInTest extends SessionWorker {
   readonly directory: HostDirectory;
   /** Tells the others where it is, or where it wrongly thinks that it is; by default nowhere. */
   announce(url?: string): void;
+  /** Starts one more worker of this host, with a view of the fleet of its own. */
+  startWorker(): Promise<SessionWorker>;
 }
 
 /** So many hosts on one carrier, each of which knows how the others are reached. */
@@ -46,10 +48,13 @@ async function startHost(index: number, prefix: string, openCarrier: () => Promi
   const [tag, key] = [newHostTag(), randomBytes(32)];
   const folder = await openSocketFolder(temporaryFolder());
   const directory = new HostDirectory(carrier, tag, prefix);
-  const worker = await startSessionWorker({ own: { host: tag, slot: 1, fork: 1 }, key, folder, hosts: directory });
+  const start = (fork: number, hosts: HostDirectory): Promise<SessionWorker> =>
+    startSessionWorker({ own: { host: tag, slot: fork, fork }, key, folder, hosts });
+  const worker = await start(1, directory);
   const announce = (url?: string): void => {
     const beacon = new HostBeacon(carrier, { tag, name: `host-${index + 1}`, url, key }, prefix);
     onTestFinished(() => beacon.close());
   };
-  return { ...worker, tag, key, directory, announce };
+  const startWorker = async (): Promise<SessionWorker> => start(2, new HostDirectory(await openCarrier(), tag, prefix));
+  return { ...worker, tag, key, directory, announce, startWorker };
 }

@@ -213,7 +213,8 @@ async function openDirectory(fleet: Fleet = startFleet('embedded')) {
     fences++;
     await inbox.until(() => inbox.on('fence').length === fences);
   };
-  return { directory, say, until: inbox.until, become: (now: CarrierHealth['state']) => void (state = now) };
+  const until = (holds: () => boolean): Promise<void> => inbox.until(holds);
+  return { directory, say, until, become: (now: CarrierHealth['state']) => void (state = now) };
 }
 
 /** The same carrier in another state. */

@@ -33,8 +33,8 @@ describe('three hosts behind a balancer that sticks to nothing', () => {
 describe('a host without ADVERTISE_URL', () => {
   it('has its sessions refused by the others, each worker of which says once what to configure', async () => {
     const [first, second, other] = await startHosts({ workers: 1, advertise: () => undefined });
-    const said = (host: RunningHost) => new RegExp(`a client of host ${host.name} came here and was refused: .*`, 'g');
-    const saidOf = (host: RunningHost): string[] => other!.output().match(said(host)) ?? [];
+    const saidOf = ({ name }: RunningHost): string[] =>
+      other!.output().match(new RegExp(`a client of host ${name} came here and was refused: .*`, 'g')) ?? [];
     const refuse = async (owner: RunningHost, sid: string): Promise<void> => {
       expect(await ask(other!.url, { sid })).toMatchObject(unknownSession);
       expect(await ask(owner.url, { sid, body: '42["whereami"]' })).toMatchObject({ status: 200 });

@@ -6,11 +6,13 @@ import type { Server } from 'socket.io';
 import type { IpcEnd } from '../ipc.js';
 import {
   applyFacts,
+  carriesFacts,
   type ClientFacts,
   type ConnectionFacts,
   connectionFactsOf,
   openFacts,
   partHeaders,
+  removeFacts,
   restore,
   sealFacts,
 } from './client-facts.js';
@@ -45,6 +47,9 @@ interface Origin {
 
 const direct: Origin = { passed: 'nobody' };
 
+/** Of another host that meant a third one, or of a client that made it up. To send it on could go round for ever. */
+const misled: Origin = { passed: 'another host' };
+
 /**
  * Lets any worker take any request: what belongs to another worker's session is brought there.
  *
@@ -78,6 +83,8 @@ export class SessionDesk {
     engine.generateId = () => this.ids.make();
     engine.handleRequest = (request, response) => {
       const origin = this.originOf(request);
+      // The connection may bring somebody else's request next.
+      if (origin.passed === 'another host') response.once('close', () => removeFacts(request.socket));
       const route = this.routeOf(engine, request, origin.passed);
       if (route.to === 'here') return origin.nudge ? nudge(engine, request, response) : answer(request, response);
       if (route.to === 'nowhere') this.explain(route.host);
@@ -118,8 +125,7 @@ export class SessionDesk {
         this.servers[facts.server]?.emit('upgrade', request, socket, head);
       },
     });
-    // Hosts that are not known yet are learnt of later as well.
-    void hosts?.open();
+    await hosts?.open();
   }
 
   /** Lets go the polls that wait here for an answer from elsewhere. */
@@ -142,7 +148,8 @@ export class SessionDesk {
   private originOf(request: IncomingMessage): Origin {
     const known = this.origins.get(request);
     if (known) return known;
-    return this.receive(request, 'another host') ? this.origins.get(request)! : direct;
+    if (this.receive(request, 'another host')) return this.origins.get(request)!;
+    return carriesFacts(request) ? misled : direct;
   }
 
   /** Reads what another worker says of a request, where there is anything said. */
@@ -185,9 +192,12 @@ export class SessionDesk {
     return {
       target: { url: route.host.url! },
       facts: (asNudge) => sealFacts({ ...client, nudge: nudged || asNudge }, route.host.key),
-      onGone: (error) => {
-        this.logger.warn(`host ${route.host.name} cannot be reached at ${route.host.url} (${error.message})`);
-        hosts?.forget(route.host);
+      onGone: (error, reached) => {
+        // A host is more than the worker that broke the connection off.
+        if (!reached) {
+          this.logger.warn(`host ${route.host.name} cannot be reached at ${route.host.url} (${error.message})`);
+          hosts?.forget(route.host);
+        }
         answerUnknown();
       },
     };

@@ -1,4 +1,5 @@
 import { onTestFinished } from 'vitest';
+import type { Whereabouts } from '../../src/events.js';
 import { type Client, next, open } from './clients.js';
 
 export const clientKinds = {
@@ -48,7 +49,7 @@ async function visit(url: string, kind: ClientKind, events: number, errors: stri
     for (; acknowledged < events / 2; acknowledged++) await say(client);
     await upgraded;
     for (; acknowledged < events; acknowledged++) await say(client);
-    const { transport } = await client.emitWithAck('whereami');
+    const { transport } = (await client.emitWithAck('whereami')) as Whereabouts;
     return { acknowledged, transport, landed: `${welcome.host}/${welcome.worker}` };
   };
   const seen = await Promise.race([stay(), failed]);

@@ -55,6 +55,8 @@ export class HandoverLine {
     // Its server would ask the other process about it, and never close.
     (connection as { server?: unknown }).server = null;
     const early = connection.read() as Buffer | null;
+    // To read may have begun it again.
+    stopReading(connection);
     const head = early ? Buffer.concat([upgrade.head, early]) : upgrade.head;
     // Only the object is left here, which its server still counts.
     const sent = (): void => void connection.destroy();

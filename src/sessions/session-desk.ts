@@ -63,6 +63,7 @@ export class SessionDesk {
   private readonly servers: HttpServer[] = [];
   private readonly origins = new WeakMap<IncomingMessage, Origin>();
   private readonly hostsWithoutWay = new Set<string>();
+  private saidMisled = false;
   private door: PrivateDoor | undefined;
 
   constructor(private readonly options: SessionDeskOptions) {
@@ -149,7 +150,9 @@ export class SessionDesk {
     const known = this.origins.get(request);
     if (known) return known;
     if (this.receive(request, 'another host')) return this.origins.get(request)!;
-    return carriesFacts(request) ? misled : direct;
+    if (!carriesFacts(request)) return direct;
+    this.explainMisled();
+    return misled;
   }
 
   /** Reads what another worker says of a request, where there is anything said. */
@@ -201,6 +204,15 @@ export class SessionDesk {
         answerUnknown();
       },
     };
+  }
+
+  private explainMisled(): void {
+    if (this.saidMisled) return;
+    this.saidMisled = true;
+    this.logger.warn(
+      'a request came here that was meant for another host: check that the ADVERTISE_URL of every host leads to itself, ' +
+        'not to a balancer or another host',
+    );
   }
 
   private explain({ tag, name }: Host): void {

@@ -1,14 +1,16 @@
 import http, { type ClientRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import https from 'node:https';
 import type { Duplex } from 'node:stream';
+import { forClient } from './answer-headers.js';
 import { factsHeader, partHeaders } from './client-facts.js';
+import { DoorClient } from './door-client.js';
 
 /** The process that a request is brought to: a worker's private socket, or another host. */
 export type Target = { readonly socketPath: string } | { readonly url: string };
 
 export interface Forwarding {
   readonly target: Target;
-  /** What the other process should know of the client, sealed. With `nudge` that its waiting poll is to be answered. */
+  /** What the other process should know of the client, as it believes it. With `nudge` that its waiting poll is to be answered. */
   readonly facts: (nudge: boolean) => string;
   /** Called instead of an answer where the process is not there any more. */
   readonly onGone: (error: Error) => void;
@@ -20,22 +22,24 @@ const connectTimeoutMs = 2_000;
 /** Connections between processes that are kept for the next request, for each process. */
 const mostIdleConnections = 256;
 
-/** Those belong to the connection on which they came, and Node writes its own. */
-const headersOfAnswer = new Set(['connection', 'keep-alive', 'transfer-encoding']);
-
 /** Brings requests to the process that owns their session, as streams, and its answers back. */
 export class Forwarder {
   private readonly agents = {
     http: new http.Agent({ keepAlive: true, maxFreeSockets: mostIdleConnections }),
     https: new https.Agent({ keepAlive: true, maxFreeSockets: mostIdleConnections }),
   };
+  private readonly doors = new DoorClient();
   private readonly waiting = new Map<ServerResponse, () => void>();
   private releasing = false;
 
   forward(request: IncomingMessage, response: ServerResponse, { target, facts, onGone }: Forwarding): void {
-    const upstream = this.open(request, target, facts(false), true);
     if (this.releasing) response.setHeader('Connection', 'close');
-    if (request.method === 'GET') this.waiting.set(response, () => this.nudge(request, target, facts(true)));
+    if (request.method === 'GET') {
+      this.waiting.set(response, () => this.nudge(request, target, facts(true)));
+      response.once('close', () => this.waiting.delete(response));
+    }
+    if ('socketPath' in target) return this.doors.forward(request, response, target.socketPath, facts(false), onGone);
+    const upstream = this.open(request, target, facts(false), true);
     upstream.once('response', (answer) => pass(answer, response));
     upstream.once('error', (error) => {
       request.unpipe(upstream);
@@ -45,7 +49,6 @@ export class Forwarder {
       request.resume();
     });
     response.once('close', () => {
-      this.waiting.delete(response);
       // The owner learns that the client has gone.
       if (!response.writableFinished) upstream.destroy();
     });
@@ -80,11 +83,13 @@ export class Forwarder {
   }
 
   close(): void {
+    this.doors.close();
     this.agents.http.destroy();
     this.agents.https.destroy();
   }
 
   private nudge(request: IncomingMessage, target: Target, facts: string): void {
+    if ('socketPath' in target) return this.doors.nudge(request, target.socketPath, facts);
     const upstream = this.open(request, target, facts, true);
     upstream.once('response', (answer) => answer.resume());
     // The owner has gone, and so has the poll.
@@ -97,7 +102,7 @@ export class Forwarder {
     if (!pooled) headers.push('Connection', 'Upgrade');
     const options = { method, path: url, headers };
     if ('socketPath' in target) {
-      return http.request({ ...options, socketPath: target.socketPath, agent: pooled && this.agents.http });
+      return http.request({ ...options, socketPath: target.socketPath, agent: false });
     }
     const { protocol, hostname, port } = new URL(target.url);
     const to = { ...options, host: hostname.replace(/^\[|\]$/g, ''), port };
@@ -119,15 +124,11 @@ function limitConnecting(upstream: ClientRequest): ClientRequest {
 }
 
 function pass(answer: IncomingMessage, response: ServerResponse): void {
-  response.writeHead(answer.statusCode!, answer.statusMessage, ofAnswer(answer.rawHeaders));
+  response.writeHead(answer.statusCode!, answer.statusMessage, forClient(answer.rawHeaders));
   answer.pipe(response);
   answer.once('close', () => {
     if (!answer.complete) response.destroy();
   });
-}
-
-function ofAnswer(rawHeaders: readonly string[]): string[] {
-  return rawHeaders.filter((_, at) => !headersOfAnswer.has(rawHeaders[at - (at % 2)]!.toLowerCase()));
 }
 
 function headOf({ httpVersion, statusCode, statusMessage, rawHeaders }: IncomingMessage): Buffer {

@@ -6,7 +6,7 @@ import { startRedis } from './support/redis.js';
 
 const kinds: readonly ClientKind[] = ['websocket', 'default', 'polling', 'kept polling'];
 const rounds = 3;
-const clients = 600;
+const clients = 400;
 const clientsToWarmUp = 150;
 
 /**

@@ -17,8 +17,8 @@ export interface Sample {
 const roundTripsEach: Readonly<Record<ClientKind, number>> = {
   websocket: 1,
   default: 1,
-  polling: 4,
-  'kept polling': 4,
+  polling: 6,
+  'kept polling': 6,
 };
 
 export async function measure({ name, program }: Contestant, kind: ClientKind, clients: number): Promise<Sample> {

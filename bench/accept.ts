@@ -29,7 +29,7 @@ async function measure(listen: 'round-robin' | 'reuse-port', node: string): Prom
   const control = path.join(folder, 'control.sock');
   try {
     const env = { WORKERS: `${workers}`, CONTROL_SOCKET: control, LISTEN: listen, DRAIN_MS: '0' };
-    const program = await startProgram(env, node);
+    const program = await startProgram(env, { node });
     const opener = openConnections(program.url);
     const startedAt = performance.now();
     for (let count = 0; count < replacements; count++) {

@@ -95,6 +95,17 @@ export function partHeaders(rawHeaders: readonly string[]): { travelling: string
   return { travelling, ofConnection };
 }
 
+/** Facts as the value of a header, for where only the workers of this host can send one. */
+export function tellFacts(facts: ClientFacts): string {
+  return JSON.stringify(facts);
+}
+
+/** The facts that a request carries which came from where everybody is trusted. */
+export function hearFacts({ headers }: IncomingMessage): ClientFacts | undefined {
+  const value = headers[factsHeader];
+  return typeof value === 'string' ? (JSON.parse(value) as ClientFacts) : undefined;
+}
+
 /** Facts as a header's value that only who has the key can make. */
 export function sealFacts(facts: ClientFacts, key: Buffer): string {
   const text = Buffer.from(JSON.stringify(facts)).toString('base64url');

@@ -2,14 +2,16 @@ import http, { type ClientRequest, type IncomingMessage, type ServerResponse } f
 import https from 'node:https';
 import { type Duplex, PassThrough } from 'node:stream';
 import { TLSSocket } from 'node:tls';
+import { forClient } from './answer-headers.js';
 import { factsHeader, partHeaders } from './client-facts.js';
+import { DoorClient } from './door-client.js';
 
 /** The process that a request is brought to: a worker's private socket, or another host. */
 export type Target = { readonly socketPath: string } | { readonly url: string };
 
 export interface Forwarding {
   readonly target: Target;
-  /** What the other process should know of the client, sealed. With `nudge` that its waiting poll is to be answered. */
+  /** What the other process should know of the client, as it believes it. With `nudge` that its waiting poll is to be answered. */
   readonly facts: (nudge: boolean) => string;
   /** Called instead of an answer where the process has not given one. */
   readonly onGone: (error: Error, reached: boolean) => void;
@@ -24,27 +26,31 @@ const mostIdleConnections = 256;
 /** Another host keeps an idle connection for 5 s, as Node does: who sends just then has it reset. */
 const longestIdleMs = 2_000;
 
-/** Those belong to the connection on which they came, and Node writes its own. */
-const headersOfAnswer = new Set(['connection', 'keep-alive', 'transfer-encoding']);
-
 /** The connections that were made, whatever became of them. */
 const reached = new WeakSet<Duplex>();
 
 /** Brings requests to the process that owns their session, as streams, and its answers back. */
 export class Forwarder {
   private readonly agents = {
-    siblings: new http.Agent({ keepAlive: true, maxFreeSockets: mostIdleConnections }),
     http: new http.Agent({ keepAlive: true, maxFreeSockets: mostIdleConnections, timeout: longestIdleMs }),
     https: new https.Agent({ keepAlive: true, maxFreeSockets: mostIdleConnections, timeout: longestIdleMs }),
   };
+  private readonly doors = new DoorClient();
   private readonly waiting = new Map<ServerResponse, () => void>();
   private releasing = false;
 
   forward(request: IncomingMessage, response: ServerResponse, forwarding: Forwarding): void {
     const { target, facts, onGone } = forwarding;
-    const upstream = this.open(request, target, facts(false), true);
     if (this.releasing) response.setHeader('Connection', 'close');
-    if (request.method === 'GET') this.waiting.set(response, () => this.nudge(request, target, facts(true)));
+    if (request.method === 'GET') {
+      this.waiting.set(response, () => this.nudge(request, target, facts(true)));
+      response.once('close', () => this.waiting.delete(response));
+    }
+    if ('socketPath' in target) {
+      const { socketPath } = target;
+      return this.doors.forward(request, response, socketPath, facts(false), (error) => onGone(error, false));
+    }
+    const upstream = this.open(request, target, facts(false), true);
     upstream.once('response', (answer) => pass(answer, response));
     upstream.once('error', (error) => {
       request.unpipe(upstream);
@@ -56,7 +62,6 @@ export class Forwarder {
       request.resume();
     });
     response.once('close', () => {
-      this.waiting.delete(response);
       // The owner learns that the client has gone.
       if (!response.writableFinished) upstream.destroy();
     });
@@ -96,10 +101,12 @@ export class Forwarder {
   }
 
   close(): void {
+    this.doors.close();
     for (const agent of Object.values(this.agents)) agent.destroy();
   }
 
   private nudge(request: IncomingMessage, target: Target, facts: string): void {
+    if ('socketPath' in target) return this.doors.nudge(request, target.socketPath, facts);
     const upstream = this.open(request, target, facts, true);
     upstream.once('response', (answer) => answer.resume());
     // The owner has gone, and so has the poll.
@@ -112,8 +119,7 @@ export class Forwarder {
     if (!pooled) headers.push('Connection', 'Upgrade');
     const options = { method, path: url, headers };
     if ('socketPath' in target) {
-      const { socketPath } = target;
-      return watchConnecting(http.request({ ...options, socketPath, agent: pooled && this.agents.siblings }));
+      return http.request({ ...options, socketPath: target.socketPath, agent: false });
     }
     const { protocol, hostname, port } = new URL(target.url);
     const to = { ...options, host: hostname.replace(/^\[|\]$/g, ''), port };
@@ -155,15 +161,11 @@ function readAhead(socket: Duplex): () => Buffer {
 }
 
 function pass(answer: IncomingMessage, response: ServerResponse): void {
-  response.writeHead(answer.statusCode!, answer.statusMessage, ofAnswer(answer.rawHeaders));
+  response.writeHead(answer.statusCode!, answer.statusMessage, forClient(answer.rawHeaders));
   answer.pipe(response);
   answer.once('close', () => {
     if (!answer.complete) response.destroy();
   });
-}
-
-function ofAnswer(rawHeaders: readonly string[]): string[] {
-  return rawHeaders.filter((_, at) => !headersOfAnswer.has(rawHeaders[at - (at % 2)]!.toLowerCase()));
 }
 
 function headOf({ httpVersion, statusCode, statusMessage, rawHeaders }: IncomingMessage): Buffer {

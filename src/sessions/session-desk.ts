@@ -10,11 +10,13 @@ import {
   type ClientFacts,
   type ConnectionFacts,
   connectionFactsOf,
+  hearFacts,
   openFacts,
   partHeaders,
   removeFacts,
   restore,
   sealFacts,
+  tellFacts,
 } from './client-facts.js';
 import { answerPoll, type Engine, engineOf, hasSession, sessionIdOf } from './engine.js';
 import { Forwarder, type Forwarding } from './forwarder.js';
@@ -157,7 +159,7 @@ export class SessionDesk {
 
   /** Reads what another worker says of a request, where there is anything said. */
   private receive(request: IncomingMessage, passed: Passed): ClientFacts | undefined {
-    const facts = openFacts(request, this.options.key);
+    const facts = passed === 'a sibling' ? hearFacts(request) : openFacts(request, this.options.key);
     if (!facts) return undefined;
     restore(request, facts);
     applyFacts(facts, request.socket);
@@ -180,7 +182,7 @@ export class SessionDesk {
     answerUnknown: () => void,
   ): Forwarding | undefined {
     if (route.to !== 'sibling' && route.to !== 'host') return undefined;
-    const { folder, key, hosts } = this.options;
+    const { folder, hosts } = this.options;
     const { ofConnection } = partHeaders(request.rawHeaders);
     const { httpVersion, socket } = request;
     const client = { ...connectionFactsOf(socket), httpVersion, ofConnection, server };
@@ -188,7 +190,7 @@ export class SessionDesk {
       const { host, fork } = route.owner;
       return {
         target: { socketPath: socketPath(folder, host, fork) },
-        facts: (asNudge) => sealFacts({ ...client, nudge: nudged || asNudge }, key),
+        facts: (asNudge) => tellFacts({ ...client, nudge: nudged || asNudge }),
         onGone: answerUnknown,
       };
     }

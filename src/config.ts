@@ -2,6 +2,7 @@ import os from 'node:os';
 import { z } from 'zod';
 import { availableCores } from './available-cores.js';
 import { ConfigError } from './errors.js';
+import { chooseListenMode, type ListenMode } from './listen-mode.js';
 
 /** What the environment says, read once and validated. Every duration is in milliseconds. */
 export interface Config {
@@ -9,6 +10,8 @@ export interface Config {
   readonly port: number;
   /** The address to listen on; undefined means all interfaces. */
   readonly host: string | undefined;
+  /** Who accepts the connections of a cluster. */
+  readonly listen: ListenMode;
   /** How many workers the primary keeps. */
   readonly workers: number;
   /** Where Redis is; undefined means the embedded carrier. May hold a password: never print it. */
@@ -51,9 +54,25 @@ export interface Config {
   readonly logFormat: 'text' | 'json';
   /** The name of this host, as clients see it in `welcome`. */
   readonly hostName: string;
+  /** Whether clients of Socket.IO 2 may connect. */
+  readonly allowEio3: boolean;
+  /** Where this host's workers are reached from the fleet's other hosts; undefined where they are not. */
+  readonly advertiseUrl: string | undefined;
   /** Set by the primary for a worker, never by hand. */
   readonly slot: number | undefined;
+  /** Likewise: what it needs to know for sessions that live on other workers. */
+  readonly sessions: z.infer<typeof workerSessions> | undefined;
 }
+
+/** What the primary tells a worker about sessions, in one variable. */
+const workerSessions = z.object({
+  /** The host's tag in session ids. */
+  host: z.string(),
+  /** What the host seals with, in base64. */
+  key: z.string(),
+  /** Where the host's workers have their private sockets. */
+  folder: z.string(),
+});
 
 const logLevels = ['fatal', 'error', 'warn', 'log', 'debug', 'verbose'] as const;
 export type LogLevel = (typeof logLevels)[number];
@@ -70,6 +89,7 @@ interface Variable<T> {
  * Reads and validates the environment. An empty value counts as unset.
  *
  * @throws ConfigError that names the first variable that is wrong, what was expected and what came.
+ * @throws ListenModeError when LISTEN asks for what this Node cannot do.
  */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const read = <T>(name: string, variable: Variable<T>): T | undefined => readVariable(env, name, variable);
@@ -77,6 +97,11 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   return {
     port: read('PORT', wholeNumber(0, 65_535)) ?? 3000,
     host: read('HOST', text(/^[\w.:%-]{1,255}$/, 'a host name or an IP address')),
+    listen: chooseListenMode(
+      read('LISTEN', oneOf(['auto', 'reuse-port', 'round-robin'])) ?? 'auto',
+      process.versions.node,
+      process.platform,
+    ),
     workers: read('WORKERS', wholeNumber(1, 1024)) ?? availableCores(),
     redisUrl: read('REDIS_URL', redisUrl),
     redisKey: read('REDIS_KEY', text(/^[^\s#]{1,128}$/, 'up to 128 characters without spaces or "#"')) ?? 'socket.io',
@@ -104,7 +129,10 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     logLevel: read('LOG_LEVEL', oneOf(logLevels)) ?? 'log',
     logFormat: read('LOG_FORMAT', oneOf(['text', 'json'])) ?? 'text',
     hostName: read('HOST_NAME', text(/^[^\s]{1,255}$/, 'up to 255 characters without spaces')) ?? os.hostname(),
+    allowEio3: read('ALLOW_EIO3', oneOf(['true', 'false'])) === 'true',
+    advertiseUrl: read('ADVERTISE_URL', advertiseUrl),
     slot: read('WORKER_SLOT', wholeNumber(1, 1_000_000)),
+    sessions: read('WORKER_SESSIONS', json(workerSessions)),
   };
 }
 
@@ -149,6 +177,30 @@ const socketPath: Variable<string> = {
 
 function oneOf<const T extends readonly string[]>(values: T): Variable<T[number]> {
   return { schema: z.enum(values), expected: values.map((value) => `"${value}"`).join(', ') };
+}
+
+function json<T>(schema: z.ZodType<T>): Variable<T> {
+  const parsed = z.string().transform((value, { issues }) => {
+    try {
+      return JSON.parse(value) as unknown;
+    } catch {
+      issues.push({ code: 'custom', message: 'no JSON', input: value });
+      return z.NEVER;
+    }
+  });
+  return { schema: parsed.pipe(schema), expected: 'what the primary sets', secret: true };
+}
+
+const advertiseUrl: Variable<string> = {
+  schema: z.string().refine(isOrigin),
+  expected: 'http://host[:port] or https://host[:port], as the other hosts reach this one',
+  secret: true,
+};
+
+function isOrigin(value: string): boolean {
+  const url = parseUrl(value);
+  if (!url || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '') return false;
+  return url.pathname === '/' && url.search === '' && url.hash === '';
 }
 
 const redisUrl: Variable<string> = {

@@ -1,10 +1,19 @@
+import type { Socket } from 'node:net';
+
 /** Either end of an IPC channel: a worker's own `process`, or the primary's handle of a worker. */
 export interface IpcEnd {
   readonly connected: boolean;
-  send?(message: unknown, handle: undefined, options: undefined, done: (error: Error | null) => void): boolean;
-  on(event: 'message', listener: (message: unknown) => void): unknown;
-  off(event: 'message', listener: (message: unknown) => void): unknown;
+  send?(
+    message: unknown,
+    connection: Socket | undefined,
+    options: undefined,
+    done: (error: Error | null) => void,
+  ): boolean;
+  on(event: 'message', listener: IpcListener): unknown;
+  off(event: 'message', listener: IpcListener): unknown;
 }
+
+export type IpcListener = (message: unknown, connection?: unknown) => void;
 
 /**
  * One of several conversations over one IPC channel, so that folders which know nothing of each other can share it.
@@ -17,19 +26,25 @@ export class IpcTopic<Incoming, Outgoing> {
     private readonly name: string,
   ) {}
 
-  /** Calls `done` once the message has left this process, or with the reason why it cannot. Never throws. */
-  send(payload: Outgoing, done: (error: Error | null) => void = () => {}): void {
+  /**
+   * Calls `done` once the message has left this process, or with the reason why it cannot. Never throws.
+   *
+   * A connection that goes with it belongs to the other process from then on. Everything that is sent after it waits
+   * until the other process has taken it.
+   */
+  send(payload: Outgoing, done: (error: Error | null) => void = () => {}, connection?: Socket): void {
     if (!this.end.connected || !this.end.send) {
       process.nextTick(done, new Error('The IPC channel is closed.'));
       return;
     }
-    this.end.send({ topic: this.name, payload }, undefined, undefined, done);
+    this.end.send({ topic: this.name, payload }, connection, undefined, done);
   }
 
   /** Returns what ends the listening. */
-  listen(listener: (payload: Incoming) => void): () => void {
-    const receive = (message: unknown): void => {
-      if (isEnvelope(message) && message.topic === this.name) listener(message.payload as Incoming);
+  listen(listener: (payload: Incoming, connection: Socket | undefined) => void): () => void {
+    const receive: IpcListener = (message, connection) => {
+      if (!isEnvelope(message) || message.topic !== this.name) return;
+      listener(message.payload as Incoming, connection as Socket | undefined);
     };
     this.end.on('message', receive);
     return () => void this.end.off('message', receive);

@@ -9,6 +9,7 @@ import { ipcLink } from './carrier/ipc-link.js';
 import { localLink } from './carrier/local-link.js';
 import { RedisCarrier } from './carrier/redis.carrier.js';
 import { choosePort } from './cluster/choose-port.js';
+import { dropsWaitingConnections } from './cluster/connection-migration.js';
 import { defaultControlSocket } from './cluster/control-path.js';
 import { Operator, OPERATOR_OPTIONS, type OperatorOptions } from './cluster/operator.js';
 import { Supervisor } from './cluster/supervisor.js';
@@ -16,8 +17,10 @@ import { SUPERVISOR_OPTIONS, type SupervisorOptions } from './cluster/supervisor
 import type { Config } from './config.js';
 import { EmitterModule } from './emitter/emitter.module.js';
 import { HeartbeatModule } from './heartbeat/heartbeat.module.js';
+import type { IpcEnd } from './ipc.js';
 import { ProcessLogger } from './logger.js';
 import { type End, type Program, readConfigOrFail, runProgram } from './program.js';
+import { SessionHost } from './sessions/session-host.js';
 
 /** What a worker that ends has on top of its own deadline before it is killed. */
 const killGraceMs = 500;
@@ -66,14 +69,33 @@ async function start(config: Config, end: End): Promise<Program> {
   const logger = new ProcessLogger('primary', config);
   Logger.overrideLogger(logger);
   const port = await choosePort(config.port, config.host);
-  const { carrier, onFork } = await openCarrier(config);
+  if (config.listen === 'reuse-port' && dropsWaitingConnections()) {
+    logger.warn(
+      'net.ipv4.tcp_migrate_req is 0, so replacing a worker may reset a connection that has just arrived: ' +
+        'set it to 1, as deploy/90-nest-io-cluster.conf does',
+    );
+  }
+  const sessions = await SessionHost.open({
+    name: config.hostName,
+    url: config.advertiseUrl,
+    runtimeFolder: config.runtimeFolder,
+  });
+  const { carrier, attach } = await openCarrier(config);
+  if (carrier.name !== 'embedded') sessions.announceTo(carrier, config.redisKey);
   const module = PrimaryModule.forRoot(
     config,
     carrier,
-    { ...supervisionOf(config), port, ...(onFork && { onFork }) },
+    {
+      ...supervisionOf(config),
+      environment: { PORT: `${port}`, LISTEN: config.listen, WORKER_SESSIONS: JSON.stringify(sessions.environment) },
+      onFork: (worker) => {
+        const detach = [attach(worker.ipc), sessions.attach(worker.record.id, worker.ipc)];
+        return () => detach.forEach((undo) => undo());
+      },
+    },
     {
       controlSocket: config.controlSocket ?? defaultControlSocket(port, config.runtimeFolder),
-      place: { host: config.hostName, port },
+      place: { host: config.hostName, port, listen: config.listen },
       systemd: config.systemd,
       quorum: config.quorum,
       setLogLevel: (level) => logger.setLevel(level),
@@ -90,10 +112,14 @@ async function start(config: Config, end: End): Promise<Program> {
   const workers = config.workers === 1 ? '1 worker' : `${config.workers} workers`;
   logger.log(`cluster ready at ${httpAddress(config.host, port)}: ${workers}, ${carrier.name} carrier`);
   await app.get(Operator).declareReady();
-  return { close: () => app.close(), cut: () => supervisor.cut() };
+  const close = async (): Promise<void> => {
+    await app.close();
+    sessions.close();
+  };
+  return { close, cut: () => supervisor.cut() };
 }
 
-function supervisionOf(config: Config): Omit<SupervisorOptions, 'port' | 'onFork'> {
+function supervisionOf(config: Config): Omit<SupervisorOptions, 'environment' | 'onFork'> {
   return {
     workers: config.workers,
     quorum: config.quorum,
@@ -114,17 +140,18 @@ function supervisionOf(config: Config): Omit<SupervisorOptions, 'port' | 'onFork
   };
 }
 
-async function openCarrier(config: Config): Promise<{ carrier: Carrier } & Pick<SupervisorOptions, 'onFork'>> {
+/** With what each worker is attached to it by, where that takes a step. */
+async function openCarrier(config: Config): Promise<{ carrier: Carrier; attach: (worker: IpcEnd) => () => void }> {
   if (config.redisUrl === undefined) {
     const hub = new EmbeddedHub();
     const link = localLink();
     hub.attach(link.hub);
     return {
       carrier: new EmbeddedCarrier(link.process),
-      onFork: (worker) => hub.attach(ipcLink(worker.ipc)),
+      attach: (worker) => hub.attach(ipcLink(worker)),
     };
   }
   const carrier = new RedisCarrier({ url: config.redisUrl });
   await carrier.connect(config.redisConnectTimeoutMs);
-  return { carrier };
+  return { carrier, attach: () => () => {} };
 }

@@ -1,16 +1,20 @@
+import cluster from 'node:cluster';
 import { Logger, type Type } from '@nestjs/common';
 import { AppModule } from './app.module.js';
 import type { Carrier } from './carrier.js';
 import { EmbeddedCarrier } from './carrier/embedded.carrier.js';
 import { ipcLink } from './carrier/ipc-link.js';
 import { RedisCarrier } from './carrier/redis.carrier.js';
+import { lastDealt } from './cluster/deal-fence.js';
 import { PrimaryLink } from './cluster/primary-link.js';
 import type { Config } from './config.js';
 import { ProcessLogger } from './logger.js';
 import { Readiness } from './ops/readiness.js';
 import { readConfigOrFail, runProgram } from './program.js';
-import { serve, type Serving } from './serve.js';
+import { serve, type Serving, type Siblings } from './serve.js';
 import { ServingModule } from './serving.module.js';
+import { HostDirectory } from './sessions/host-directory.js';
+import { SessionDesk } from './sessions/session-desk.js';
 
 /** The primary has seen Redis already: a worker that cannot reach it starts without, rather than not at all. */
 const redisWaitMs = 5_000;
@@ -34,7 +38,8 @@ export async function runWorker(application: Type = AppModule): Promise<void> {
   const end = await runProgram({
     start: async () => {
       const carrier = await openCarrier(config);
-      serving = await serve(ServingModule.forRoot(application, config, carrier), config, logger);
+      const module = ServingModule.forRoot(application, config, carrier);
+      serving = await serve(module, config, logger, siblingsOf(config, carrier));
       return { close: drained(0).close, cut: () => {} };
     },
     signals: ['SIGTERM'],
@@ -51,6 +56,25 @@ export async function runWorker(application: Type = AppModule): Promise<void> {
     },
   });
   primary.reportReady(() => serving!.connections());
+}
+
+function siblingsOf(config: Config, carrier: Carrier): Siblings {
+  const reusePort = config.listen === 'reuse-port';
+  const lastArrived = reusePort ? async () => {} : () => lastDealt(process);
+  return { reusePort, lastArrived, sessions: openSessionDesk(config, carrier) };
+}
+
+/** Without a primary of this program there are no other workers to bring anything to. */
+function openSessionDesk({ sessions, slot = 1, redisKey }: Config, carrier: Carrier): SessionDesk | undefined {
+  if (!sessions || !cluster.worker) return undefined;
+  const { host, folder } = sessions;
+  return new SessionDesk({
+    own: { host, slot, fork: cluster.worker.id },
+    key: Buffer.from(sessions.key, 'base64'),
+    folder,
+    primary: process,
+    hosts: carrier.name === 'embedded' ? undefined : new HostDirectory(carrier, host, redisKey),
+  });
 }
 
 async function openCarrier({ redisUrl }: Config): Promise<Carrier> {

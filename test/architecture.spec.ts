@@ -6,12 +6,13 @@ import { describe, expect, it } from 'vitest';
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   adapter: ['carrier', 'errors', 'publisher', 'refusal', 'within'],
   carrier: ['carrier', 'errors', 'ipc', 'publisher', 'within'],
-  cluster: ['errors', 'ipc', 'within'],
+  cluster: ['errors', 'ipc', 'private-socket', 'within'],
   emitter: ['carrier', 'errors', 'publisher'],
   // What a team writes beside these gateways has the library's public names as well.
   gateways: ['errors', 'events', 'identity', 'index', 'refusal', 'subscribe-to'],
   heartbeat: ['errors', 'events'],
   ops: ['carrier', 'errors', 'identity'],
+  sessions: ['carrier', 'errors', 'ipc', 'private-socket', 'within'],
 };
 
 /** The files at the root of `src` that put folders together. Whatever imports one of them imports all folders. */

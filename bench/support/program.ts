@@ -11,10 +11,13 @@ export interface BenchProgram {
   stop(): Promise<void>;
 }
 
-/** Starts the built program as a user would, and resolves once every worker serves. */
-export async function startProgram(env: NodeJS.ProcessEnv): Promise<BenchProgram> {
+/** Starts the built program as a user would, or another one, and resolves once every worker serves. */
+export async function startProgram(
+  env: NodeJS.ProcessEnv,
+  { file = 'dist/main.cluster.js', node = process.execPath } = {},
+): Promise<BenchProgram> {
   const startedAt = performance.now();
-  const program = spawn(process.execPath, ['dist/main.cluster.js'], {
+  const program = spawn(node, [file], {
     env: { ...process.env, NO_COLOR: '1', PORT: '0', REDIS_KEY: randomUUID(), ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });

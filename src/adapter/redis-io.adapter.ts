@@ -21,6 +21,7 @@ import { type Endpoint, GatewayLayer } from './binding/gateway-layer.js';
 import { mergeOptions, normalPath, onServer } from './binding/gateway-options.js';
 import { CarrierAdapter, type CarrierAdapterOptions } from './carrier-adapter.js';
 import { ChannelRouter } from './channel-router.js';
+import { Newcomers } from './newcomers.js';
 import type { Routing } from './redis-face.js';
 import { Unanswered } from './unanswered.js';
 
@@ -82,6 +83,8 @@ export interface RedisIoAdapterOptions {
    * @default { transports: ['websocket'] }
    */
   readonly server?: Partial<ServerOptions>;
+  /** Called with each Socket.IO server that has been made, before a client can reach it. */
+  readonly onServer?: (server: Server) => void;
 }
 
 /** What is used of an application that Nest does not declare as public. */
@@ -102,9 +105,13 @@ type EngineWithClients = { clients: Record<string, EventEmitter & { close(): voi
  *
  *     app.useWebSocketAdapter(new RedisIoAdapter(app, { carrier }));
  *
- * Without long-polling a client is one connection, so any worker may take it; that is why WebSocket is the default.
+ * Without long-polling a client is one connection, so any process may take it; that is why WebSocket alone is the
+ * default. The program itself, whose workers bring each other what is theirs, allows both.
  */
 export class RedisIoAdapter extends IoAdapter {
+  /** Whoever has been accepted and has said nothing yet. */
+  readonly newcomers = new Newcomers();
+
   private readonly servers = new Set<Server>();
   private readonly byAddress = new Map<string, Server>();
   private readonly dynamicNamespaces = new WeakMap<Server, Map<string, Namespace>>();
@@ -116,6 +123,7 @@ export class RedisIoAdapter extends IoAdapter {
   private readonly adapterOptions: CarrierAdapterOptions;
   private readonly serverOptions: Partial<ServerOptions>;
   private readonly closeTimeoutMs: number;
+  private readonly onServer: (server: Server) => void;
 
   /** @throws SetupTooLateError when the application's gateways are connected already. */
   constructor(app: INestApplicationContext, options: RedisIoAdapterOptions) {
@@ -134,6 +142,7 @@ export class RedisIoAdapter extends IoAdapter {
     };
     this.serverOptions = { transports: ['websocket'], ...options.server };
     this.closeTimeoutMs = options.closeTimeoutMs ?? 1_000;
+    this.onServer = options.onServer ?? (() => {});
     this.layer = new GatewayLayer(
       container,
       this.unanswered,
@@ -174,15 +183,19 @@ export class RedisIoAdapter extends IoAdapter {
     return [...this.servers].reduce((sum, { engine }) => sum + engine.clientsCount, 0);
   }
 
-  /** Ends the taking of clients: listening sockets are closed, and on connections that are open already 503 answers. */
+  /** Takes no more connections; those that are open are served on. */
+  stopListening(): void {
+    // Not HTTP's own `close`: it cuts idle connections, and the next request on them would fail without an answer.
+    for (const { httpServer } of this.servers) NetServer.prototype.close.call(httpServer);
+  }
+
+  /** Takes no more clients: who still begins one, over a connection that is open already, is answered 503. */
   refuseClients(): void {
     for (const server of this.servers) {
       server.engine.use((request: IncomingMessage, response: ServerResponse, next: () => void) => {
         if (isOfSession(request)) return next();
         response.writeHead(503, { Connection: 'close' }).end();
       });
-      // Not HTTP's own `close`: it cuts idle connections, and the next request on them would fail without an answer.
-      NetServer.prototype.close.call(server.httpServer);
     }
   }
 
@@ -238,6 +251,7 @@ export class RedisIoAdapter extends IoAdapter {
     admitClients(server, this.layer);
     this.servers.add(server);
     this.trackConnections(server.httpServer as HttpServer);
+    this.onServer(server);
     return server;
   }
 
@@ -318,10 +332,15 @@ export class RedisIoAdapter extends IoAdapter {
     if (this.sockets.has(httpServer)) return;
     const connections = new Set<TcpSocket>();
     this.sockets.set(httpServer, connections);
-    httpServer.on('connection', (connection: TcpSocket) => {
+    this.newcomers.watch(httpServer);
+    const track = (connection: TcpSocket): void => {
+      if (connections.has(connection)) return;
       connections.add(connection);
       connection.once('close', () => connections.delete(connection));
-    });
+    };
+    httpServer.on('connection', track);
+    // One that another process has accepted begins here.
+    httpServer.on('upgrade', (_request, connection: TcpSocket) => track(connection));
   }
 
   private cutConnections(httpServer: HttpServer): void {

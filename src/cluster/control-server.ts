@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { lstatSync, rmSync } from 'node:fs';
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { Logger } from '@nestjs/common';
 import { ClusterIoError } from '../errors.js';
+import { answers, listenPrivately } from '../private-socket.js';
 import {
   type ControlAnswer,
   type ControlRequest,
@@ -60,14 +61,7 @@ export class ControlServer {
   }
 
   private async listen(): Promise<void> {
-    // A mode that is set after the fact would leave a moment in which others may connect.
-    const before = process.umask(0o177);
-    try {
-      this.server.listen(this.path);
-    } finally {
-      process.umask(before);
-    }
-    await once(this.server, 'listening');
+    await listenPrivately(this.server, this.path);
     this.server.on('error', (error) => this.logger.warn(`control socket: ${error.message}`));
   }
 
@@ -132,16 +126,4 @@ async function removeStale(path: string): Promise<void> {
   if (!found.isSocket()) throw new ControlSocketTakenError(path, 'something that is no socket stands there');
   if (await answers(path)) throw new ControlSocketTakenError(path, 'another cluster listens there');
   rmSync(path, { force: true });
-}
-
-async function answers(path: string): Promise<boolean> {
-  const connection = connect(path);
-  try {
-    await once(connection, 'connect');
-    return true;
-  } catch {
-    return false;
-  } finally {
-    connection.destroy();
-  }
 }

@@ -1,3 +1,4 @@
+import type { WorkerEnvironment } from './cluster.protocol.js';
 import type { RecycleLimits } from './recycling.js';
 import type { RestartLimits } from './restart-budget.js';
 import type { Limits } from './supervision-plan.js';
@@ -11,8 +12,8 @@ export interface SupervisorOptions extends Limits, RestartLimits, RecycleLimits 
   readonly workers: number;
   /** With fewer ready workers than this and a spent budget, the primary gives up. */
   readonly quorum: number;
-  /** Where all workers listen. */
-  readonly port: number;
+  /** What every worker finds in its environment besides its slot. */
+  readonly environment: Omit<WorkerEnvironment, 'WORKER_SLOT'>;
   /** How long a worker may take to become ready. */
   readonly bootTimeoutMs: number;
   /** Over how long a worker lets its clients go when others stay to take them. */

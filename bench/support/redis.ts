@@ -1,0 +1,33 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { choosePort } from '../../src/cluster/choose-port.js';
+
+export interface BenchRedis {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/** Starts a Redis that keeps nothing, and resolves once it accepts connections. */
+export async function startRedis(): Promise<BenchRedis> {
+  const port = await choosePort(0, '127.0.0.1');
+  const folder = await mkdtemp(path.join(tmpdir(), 'bench-redis-'));
+  const args = ['--port', `${port}`, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder];
+  const server = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const exited = once(server, 'exit');
+  const stop = async (): Promise<void> => {
+    server.kill('SIGKILL');
+    await exited;
+    await rm(folder, { recursive: true, force: true });
+  };
+  for await (const line of createInterface({ input: server.stdout })) {
+    if (!line.includes('Ready to accept connections')) continue;
+    server.stdout.resume();
+    return { url: `redis://127.0.0.1:${port}`, stop };
+  }
+  await stop();
+  throw new Error('The bench needs redis-server, which ended before it was ready.');
+}

@@ -1,9 +1,16 @@
+import { benchAccept } from './accept.js';
 import { benchConnect } from './connect.js';
 import { benchDeploy } from './deploy.js';
 import { benchJitter } from './jitter.js';
 import { benchStart } from './start.js';
 
-const benches = { start: benchStart, jitter: benchJitter, deploy: benchDeploy, connect: benchConnect };
+const benches = {
+  start: benchStart,
+  jitter: benchJitter,
+  deploy: benchDeploy,
+  accept: benchAccept,
+  connect: benchConnect,
+};
 
 const names = process.argv.slice(2);
 const unknown = names.find((name) => !(name in benches));

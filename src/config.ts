@@ -2,6 +2,7 @@ import os from 'node:os';
 import { z } from 'zod';
 import { availableCores } from './available-cores.js';
 import { ConfigError } from './errors.js';
+import { chooseListenMode, type ListenMode } from './listen-mode.js';
 
 /** What the environment says, read once and validated. Every duration is in milliseconds. */
 export interface Config {
@@ -9,6 +10,8 @@ export interface Config {
   readonly port: number;
   /** The address to listen on; undefined means all interfaces. */
   readonly host: string | undefined;
+  /** Who accepts the connections of a cluster. */
+  readonly listen: ListenMode;
   /** How many workers the primary keeps. */
   readonly workers: number;
   /** Where Redis is; undefined means the embedded carrier. May hold a password: never print it. */
@@ -86,6 +89,7 @@ interface Variable<T> {
  * Reads and validates the environment. An empty value counts as unset.
  *
  * @throws ConfigError that names the first variable that is wrong, what was expected and what came.
+ * @throws ListenModeError when LISTEN asks for what this Node cannot do.
  */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const read = <T>(name: string, variable: Variable<T>): T | undefined => readVariable(env, name, variable);
@@ -93,6 +97,11 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   return {
     port: read('PORT', wholeNumber(0, 65_535)) ?? 3000,
     host: read('HOST', text(/^[\w.:%-]{1,255}$/, 'a host name or an IP address')),
+    listen: chooseListenMode(
+      read('LISTEN', oneOf(['auto', 'reuse-port', 'round-robin'])) ?? 'auto',
+      process.versions.node,
+      process.platform,
+    ),
     workers: read('WORKERS', wholeNumber(1, 1024)) ?? availableCores(),
     redisUrl: read('REDIS_URL', redisUrl),
     redisKey: read('REDIS_KEY', text(/^[^\s#]{1,128}$/, 'up to 128 characters without spaces or "#"')) ?? 'socket.io',

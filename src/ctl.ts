@@ -126,7 +126,7 @@ function progressOf({ workers, wanted }: ClusterStatus): string {
 
 function describe(result: unknown): string {
   if (!isStatus(result)) return 'done\n';
-  const { primary, host, port, wanted, workers, degraded, exits } = result;
+  const { primary, host, port, listen, wanted, workers, degraded, exits } = result;
   const table = workers.map((worker) => [
     `${worker.slot}`,
     worker.state,
@@ -139,7 +139,7 @@ function describe(result: unknown): string {
   ]);
   const ended = Object.entries(exits).filter(([, count]) => count > 0);
   return [
-    `primary ${primary.pid} on ${host}, port ${port}: ${wanted} workers wanted${degraded ? ', DEGRADED' : ''}`,
+    `primary ${primary.pid} on ${host}, port ${port} (${listen}): ${wanted} workers wanted${degraded ? ', DEGRADED' : ''}`,
     ...columns([['slot', 'state', 'pid', 'clients', 'up', 'restarts', 'memory', 'loop p99'], ...table]),
     ...(ended.length > 0 ? [`ended: ${ended.map(([kind, count]) => `${kind} ${count}`).join(', ')}`] : []),
     '',

@@ -21,6 +21,21 @@ export class ConfigError extends ClusterIoError {
   }
 }
 
+/** Workers are to accept connections by themselves, and this Node cannot let them. */
+export class ListenModeError extends ClusterIoError {
+  readonly code = 'LISTEN_UNSUPPORTED';
+
+  constructor(
+    readonly nodeVersion: string,
+    readonly platform: string,
+  ) {
+    super(
+      'LISTEN=reuse-port needs Node 22.12, 23.1 or newer on Linux, ' +
+        `got Node ${nodeVersion} on ${platform}: update Node, or set LISTEN to "auto" or "round-robin".`,
+    );
+  }
+}
+
 /** Redis did not answer in time while the first process of a cluster was starting. */
 export class RedisUnreachableError extends ClusterIoError {
   readonly code = 'REDIS_UNREACHABLE';

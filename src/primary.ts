@@ -9,6 +9,7 @@ import { ipcLink } from './carrier/ipc-link.js';
 import { localLink } from './carrier/local-link.js';
 import { RedisCarrier } from './carrier/redis.carrier.js';
 import { choosePort } from './cluster/choose-port.js';
+import { dropsWaitingConnections } from './cluster/connection-migration.js';
 import { defaultControlSocket } from './cluster/control-path.js';
 import { Operator, OPERATOR_OPTIONS, type OperatorOptions } from './cluster/operator.js';
 import { Supervisor } from './cluster/supervisor.js';
@@ -68,6 +69,12 @@ async function start(config: Config, end: End): Promise<Program> {
   const logger = new ProcessLogger('primary', config);
   Logger.overrideLogger(logger);
   const port = await choosePort(config.port, config.host);
+  if (config.listen === 'reuse-port' && dropsWaitingConnections()) {
+    logger.warn(
+      'net.ipv4.tcp_migrate_req is 0, so replacing a worker may reset a connection that has just arrived: ' +
+        'set it to 1, as deploy/90-nest-io-cluster.conf does',
+    );
+  }
   const sessions = await SessionHost.open({
     name: config.hostName,
     url: config.advertiseUrl,
@@ -80,8 +87,7 @@ async function start(config: Config, end: End): Promise<Program> {
     carrier,
     {
       ...supervisionOf(config),
-      port,
-      environment: { WORKER_SESSIONS: JSON.stringify(sessions.environment) },
+      environment: { PORT: `${port}`, LISTEN: config.listen, WORKER_SESSIONS: JSON.stringify(sessions.environment) },
       onFork: (worker) => {
         const detach = [attach(worker.ipc), sessions.attach(worker.record.id, worker.ipc)];
         return () => detach.forEach((undo) => undo());
@@ -89,7 +95,7 @@ async function start(config: Config, end: End): Promise<Program> {
     },
     {
       controlSocket: config.controlSocket ?? defaultControlSocket(port, config.runtimeFolder),
-      place: { host: config.hostName, port },
+      place: { host: config.hostName, port, listen: config.listen },
       systemd: config.systemd,
       quorum: config.quorum,
       setLogLevel: (level) => logger.setLevel(level),
@@ -113,7 +119,7 @@ async function start(config: Config, end: End): Promise<Program> {
   return { close, cut: () => supervisor.cut() };
 }
 
-function supervisionOf(config: Config): Omit<SupervisorOptions, 'port' | 'environment' | 'onFork'> {
+function supervisionOf(config: Config): Omit<SupervisorOptions, 'environment' | 'onFork'> {
   return {
     workers: config.workers,
     quorum: config.quorum,

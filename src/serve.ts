@@ -10,9 +10,26 @@ import type { ProcessLogger } from './logger.js';
 import { Readiness } from './ops/readiness.js';
 import { Publisher } from './publisher.js';
 import type { SessionDesk } from './sessions/session-desk.js';
+import { within } from './within.js';
 
 /** How long a client may wait for the answers that it is owed before its connection is closed. */
 const answerTimeoutMs = 1_000;
+
+/** How long a connection that has just been accepted may take to send its request, before it is refused. */
+const newcomerTimeoutMs = 1_000;
+
+/** What the other workers of the host mean for one. */
+export interface Siblings {
+  /** Whether other processes listen on the same port, each at a socket of its own. */
+  readonly reusePort: boolean;
+  /** Called when the listening socket has been closed; resolves once no connection comes any more. */
+  readonly lastArrived: () => Promise<void>;
+  /** Brings each worker what is its own. */
+  readonly sessions: SessionDesk | undefined;
+}
+
+/** As one process has it. */
+const none: Siblings = { reusePort: false, lastArrived: async () => {}, sessions: undefined };
 
 /** A Nest application that serves clients. */
 export interface Serving {
@@ -31,8 +48,9 @@ export async function serve(
   module: DynamicModule,
   config: Config,
   logger: ProcessLogger,
-  sessions?: SessionDesk,
+  siblings: Siblings = none,
 ): Promise<Serving> {
+  const { sessions } = siblings;
   const app = await NestFactory.create(module, { logger, abortOnError: false });
   try {
     const carrier = app.get(Carrier);
@@ -50,14 +68,19 @@ export async function serve(
     await app.init();
     if (carrier.health.state === 'connected') await adapter.subscribed();
     await sessions?.open();
-    await listen(app, config);
+    await listen(app, config, siblings);
     readiness.declareReady();
 
     const drain = async (drainMs: number): Promise<void> => {
+      adapter.stopListening();
+      // Whoever has just been accepted is served, and goes with the other clients.
+      const settled = Promise.all([siblings.lastArrived(), adapter.newcomers.settled()]);
+      await within<unknown>(Math.min(newcomerTimeoutMs, config.shutdownTimeoutMs / 4), settled, () => {});
       readiness.declareStopping();
       adapter.refuseClients();
       sessions?.release();
       await drainPaced(adapter.clients(answerTimeoutMs), drainMs);
+      sessions?.release();
       await app.close();
       sessions?.close();
     };
@@ -79,9 +102,10 @@ function refuseWhileStopping(readiness: Readiness) {
   };
 }
 
-async function listen(app: INestApplication, { port, host }: Config): Promise<void> {
+async function listen(app: INestApplication, { port, host }: Config, { reusePort }: Siblings): Promise<void> {
   try {
-    await (host === undefined ? app.listen(port) : app.listen(port, host));
+    // Nest hands it on to Node, which takes options as well as a port.
+    await app.listen({ port, host, reusePort } as unknown as number);
   } catch (error) {
     throw toListenError(error, port, host);
   }

@@ -5,12 +5,13 @@ import type { Carrier } from './carrier.js';
 import { EmbeddedCarrier } from './carrier/embedded.carrier.js';
 import { ipcLink } from './carrier/ipc-link.js';
 import { RedisCarrier } from './carrier/redis.carrier.js';
+import { lastDealt } from './cluster/deal-fence.js';
 import { PrimaryLink } from './cluster/primary-link.js';
 import type { Config } from './config.js';
 import { ProcessLogger } from './logger.js';
 import { Readiness } from './ops/readiness.js';
 import { readConfigOrFail, runProgram } from './program.js';
-import { serve, type Serving } from './serve.js';
+import { serve, type Serving, type Siblings } from './serve.js';
 import { ServingModule } from './serving.module.js';
 import { HostDirectory } from './sessions/host-directory.js';
 import { SessionDesk } from './sessions/session-desk.js';
@@ -38,7 +39,7 @@ export async function runWorker(application: Type = AppModule): Promise<void> {
     start: async () => {
       const carrier = await openCarrier(config);
       const module = ServingModule.forRoot(application, config, carrier);
-      serving = await serve(module, config, logger, openSessionDesk(config, carrier));
+      serving = await serve(module, config, logger, siblingsOf(config, carrier));
       return { close: drained(0).close, cut: () => {} };
     },
     signals: ['SIGTERM'],
@@ -55,6 +56,12 @@ export async function runWorker(application: Type = AppModule): Promise<void> {
     },
   });
   primary.reportReady(() => serving!.connections());
+}
+
+function siblingsOf(config: Config, carrier: Carrier): Siblings {
+  const reusePort = config.listen === 'reuse-port';
+  const lastArrived = reusePort ? async () => {} : () => lastDealt(process);
+  return { reusePort, lastArrived, sessions: openSessionDesk(config, carrier) };
 }
 
 /** Without a primary of this program there are no other workers to bring anything to. */

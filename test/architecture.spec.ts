@@ -12,7 +12,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   gateways: ['errors', 'events', 'identity', 'index'],
   heartbeat: ['errors', 'events'],
   ops: ['carrier', 'errors', 'identity'],
-  sessions: ['carrier', 'errors', 'ipc', 'private-socket'],
+  sessions: ['carrier', 'errors', 'ipc', 'private-socket', 'within'],
 };
 
 /** The files at the root of `src` that put folders together. Whatever imports one of them imports all folders. */

@@ -2,6 +2,7 @@ import os from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { type Config, readConfig } from '../src/config.js';
 import { ConfigError } from '../src/errors.js';
+import { chooseListenMode } from '../src/listen-mode.js';
 
 const redisForm = 'redis://[user:password@]host[:port][/db] or the same with rediss://';
 
@@ -13,6 +14,8 @@ const accepted: readonly (readonly [variable: string, value: string, key: keyof 
   ['HOST', '::1', 'host', '::1'],
   ['HOST', 'fe80::1%eth0', 'host', 'fe80::1%eth0'],
   ['HOST', 'chat-1.example.com', 'host', 'chat-1.example.com'],
+  ['LISTEN', 'round-robin', 'listen', 'round-robin'],
+  ['LISTEN', 'auto', 'listen', readConfig({}).listen],
   ['WORKERS', '1', 'workers', 1],
   ['WORKERS', '1024', 'workers', 1024],
   ['REDIS_URL', 'redis://localhost', 'redisUrl', 'redis://localhost'],
@@ -34,6 +37,9 @@ const accepted: readonly (readonly [variable: string, value: string, key: keyof 
   ['LOG_FORMAT', 'json', 'logFormat', 'json'],
   ['LOG_FORMAT', 'text', 'logFormat', 'text'],
   ['HOST_NAME', 'host-a', 'hostName', 'host-a'],
+  ['ADVERTISE_URL', 'http://10.0.0.5:3000', 'advertiseUrl', 'http://10.0.0.5:3000'],
+  ['ADVERTISE_URL', 'https://chat-1.example.com/', 'advertiseUrl', 'https://chat-1.example.com/'],
+  ['ADVERTISE_URL', 'http://[fe80::1]:3000', 'advertiseUrl', 'http://[fe80::1]:3000'],
   ['WORKER_SLOT', '1', 'slot', 1],
   ['WORKER_SLOT', '1000000', 'slot', 1_000_000],
 ];
@@ -41,6 +47,7 @@ const accepted: readonly (readonly [variable: string, value: string, key: keyof 
 const refused: readonly (readonly [variable: string, expected: string, values: readonly string[]])[] = [
   ['PORT', 'a whole number from 0 to 65535', ['http', '-1', '65536', '80.5', '1e3', '0x50', ' 80', 'Infinity']],
   ['HOST', 'a host name or an IP address', ['my host', 'http://localhost', 'a/b', 'h'.repeat(256)]],
+  ['LISTEN', '"auto", "reuse-port", "round-robin"', ['reusePort', 'primary']],
   ['WORKERS', 'a whole number from 1 to 1024', ['0', '1025', '-2', '1.5', 'two', '2 ']],
   ['REDIS_KEY', 'up to 128 characters without spaces or "#"', ['a b', 'a#b', 'k'.repeat(129)]],
   ['REDIS_ROUTING', '"rooms", "pattern"', ['room', 'PATTERN']],
@@ -88,11 +95,30 @@ const unencodedPasswords = [
   'redis://secret/word@h',
 ];
 
+const originForm = 'http://host[:port] or https://host[:port], as the other hosts reach this one';
+
+/** What does not say how to reach a host, and what is told of it. */
+const refusedAdvertiseUrls: readonly (readonly [value: string, told: string])[] = [
+  ['http://h:3000/chat', '"http://h:3000/chat"'],
+  ['http://h:3000/?a=1', '"http://h:3000/"'],
+  ['http://h:3000/#a', '"http://h:3000/"'],
+  ['http://user@h:3000', '"http://h:3000/"'],
+  ['http://user:secret@h:3000', '"http://h:3000/"'],
+  ['ftp://h:3000', '"ftp://h:3000/"'],
+  ['ws://h:3000', '"ws://h:3000/"'],
+  ['http://', '7 characters that are no such URL'],
+  ['http://h:99999', '14 characters that are no such URL'],
+  ['h:3000', '6 characters that are no such URL'],
+  ['10.0.0.5', '8 characters that are no such URL'],
+  ['//h:3000', '8 characters that are no such URL'],
+];
+
 describe('readConfig', () => {
   it('has a default for everything', () => {
     expect(readConfig({})).toMatchObject({
       port: 3000,
       host: undefined,
+      listen: chooseListenMode('auto', process.versions.node, process.platform),
       workers: os.availableParallelism(),
       redisUrl: undefined,
       redisKey: 'socket.io',
@@ -103,6 +129,7 @@ describe('readConfig', () => {
       logLevel: 'log',
       logFormat: 'text',
       hostName: os.hostname(),
+      advertiseUrl: undefined,
       slot: undefined,
     });
   });
@@ -132,6 +159,12 @@ describe('readConfig', () => {
 
   it.each(refusedRedisUrls)('refuses REDIS_URL=%s, and tells of it only %s', (value, told) => {
     expect(refusal({ REDIS_URL: value }).message).toBe(`REDIS_URL is wrong: expected ${redisForm}, got ${told}.`);
+  });
+
+  it.each(refusedAdvertiseUrls)('refuses ADVERTISE_URL=%s, and tells of it only %s', (value, told) => {
+    expect(refusal({ ADVERTISE_URL: value }).message).toBe(
+      `ADVERTISE_URL is wrong: expected ${originForm}, got ${told}.`,
+    );
   });
 
   it.each(['redis://h/db', 'redis://h:6379/0/1', 'redis://h:99999', 'redis://h:port'])(

@@ -4,7 +4,8 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ensureTool } from './support/debian-package.js';
 import { temporaryFolder } from './support/temporary-folder.js';
-import { systemdAnalyze } from './support/tools.js';
+import { ownNetwork } from './support/network-namespace.js';
+import { sysctl, systemdAnalyze } from './support/tools.js';
 
 const unitFile = 'deploy/nest-io-cluster.service';
 
@@ -29,6 +30,17 @@ describe('the unit file for systemd', () => {
     expect(unit).toContain('Type=notify\n');
     expect(unit).toContain('NotifyAccess=all\n');
     expect(unit).toMatch(/^ExecReload=.*-HUP \$MAINPID$/m);
+  });
+});
+
+describe('the file for sysctl', () => {
+  it('is one that sysctl understands, and sets what the primary looks at', () => {
+    const [file, ...before] = ownNetwork({ 'net.ipv4.tcp_migrate_req': '0' });
+    const script = `${ensureTool(sysctl)} --load=deploy/90-nest-io-cluster.conf && cat /proc/sys/net/ipv4/tcp_migrate_req`;
+
+    const { stdout, stderr } = spawnSync(file!, [...before, 'sh', '-c', script], { encoding: 'utf8' });
+
+    expect({ stdout, stderr }).toEqual({ stdout: 'net.ipv4.tcp_migrate_req = 1\n1\n', stderr: '' });
   });
 });
 

@@ -5,6 +5,7 @@ interface LockedPackage {
   readonly version?: string;
   readonly resolved?: string;
   readonly link?: boolean;
+  readonly dev?: boolean;
 }
 
 const lockfile = JSON.parse(readFileSync('package-lock.json', 'utf8')) as {
@@ -22,8 +23,10 @@ const securityFloor = [
 const singletons = ['socket.io', ...installed(/^@nestjs\//).map(({ name }) => name)];
 
 describe('the lockfile', () => {
-  it.each(securityFloor)('holds every copy of %s at %s or above', (name, floor) => {
-    const versions = copiesOf(name).map(({ version }) => version);
+  it.each(securityFloor)('holds every copy of %s that is installed with the program at %s or above', (name, floor) => {
+    const versions = copiesOf(name)
+      .filter(({ dev }) => !dev)
+      .map(({ version }) => version);
 
     expect(versions).not.toEqual([]);
     expect(versions.filter((version) => compare(version, floor) < 0)).toEqual([]);
@@ -56,13 +59,22 @@ describe('the comparison of versions', () => {
   });
 });
 
-function installed(name: RegExp): { name: string; version: string }[] {
+interface Installed {
+  readonly name: string;
+  readonly version: string;
+  /** Whether only the tests and the building need it. */
+  readonly dev: boolean;
+}
+
+function installed(name: RegExp): Installed[] {
   return Object.entries(lockfile.packages)
-    .map(([path, { version = '' }]) => ({ name: path.slice(path.lastIndexOf('node_modules/') + 13), version }))
+    .map(([path, { version = '', dev = false }]) => {
+      return { name: path.slice(path.lastIndexOf('node_modules/') + 13), version, dev };
+    })
     .filter((candidate) => name.test(candidate.name));
 }
 
-function copiesOf(name: string): { name: string; version: string }[] {
+function copiesOf(name: string): Installed[] {
   return installed(/./).filter((candidate) => candidate.name === name);
 }
 

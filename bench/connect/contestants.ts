@@ -15,7 +15,7 @@ export async function startContestants(redisUrl: string): Promise<Contestant[]> 
   const env = { WORKERS: `${workers}`, REDIS_URL: redisUrl, HOST: '127.0.0.1' };
   // Nobody else's clients hear a heartbeat.
   const ours = await startProgram({ ...env, HEARTBEAT_INTERVAL_MS: longestMs });
-  const sticky = await startProgram(env, path.join(import.meta.dirname, '../rivals/sticky.cluster.js'));
+  const sticky = await startProgram(env, { file: path.join(import.meta.dirname, '../rivals/sticky.cluster.js') });
   return [
     { name: 'nest-io-cluster', program: ours },
     { name: '@socket.io/sticky', program: sticky },

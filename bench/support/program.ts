@@ -14,8 +14,7 @@ export interface BenchProgram {
 /** Starts the built program as a user would, or another one, and resolves once every worker serves. */
 export async function startProgram(
   env: NodeJS.ProcessEnv,
-  file = 'dist/main.cluster.js',
-  node = process.execPath,
+  { file = 'dist/main.cluster.js', node = process.execPath } = {},
 ): Promise<BenchProgram> {
   const startedAt = performance.now();
   const program = spawn(node, [file], {

@@ -9,6 +9,7 @@ import { Publisher } from '../publisher.js';
 import { within } from '../within.js';
 import { CarrierAdapter, type CarrierAdapterOptions } from './carrier-adapter.js';
 import { ChannelRouter } from './channel-router.js';
+import { Newcomers } from './newcomers.js';
 import type { Routing } from './redis-face.js';
 import { gateSubscriptions } from './subscription-gate.js';
 import { Unanswered } from './unanswered.js';
@@ -65,6 +66,9 @@ type EngineWithClients = { clients: Record<string, EventEmitter & { close(): voi
  * default. The program itself, whose workers bring each other what is theirs, allows both.
  */
 export class RedisIoAdapter extends IoAdapter {
+  /** Whoever has been accepted and has said nothing yet. */
+  readonly newcomers = new Newcomers();
+
   private readonly servers = new Set<Server>();
   private readonly adapters = new Set<CarrierAdapter>();
   private readonly unanswered = new Unanswered();
@@ -101,15 +105,19 @@ export class RedisIoAdapter extends IoAdapter {
     return [...this.servers].reduce((sum, { engine }) => sum + engine.clientsCount, 0);
   }
 
-  /** Ends the taking of clients: listening sockets are closed, and on connections that are open already 503 answers. */
+  /** Takes no more connections; those that are open are served on. */
+  stopListening(): void {
+    // Not HTTP's own `close`: it cuts idle connections, and the next request on them would fail without an answer.
+    for (const { httpServer } of this.servers) NetServer.prototype.close.call(httpServer);
+  }
+
+  /** Takes no more clients: who still begins one, over a connection that is open already, is answered 503. */
   refuseClients(): void {
     for (const server of this.servers) {
       server.engine.use((request: IncomingMessage, response: ServerResponse, next: () => void) => {
         if (isOfSession(request)) return next();
         response.writeHead(503, { Connection: 'close' }).end();
       });
-      // Not HTTP's own `close`: it cuts idle connections, and the next request on them would fail without an answer.
-      NetServer.prototype.close.call(server.httpServer);
     }
   }
 
@@ -172,6 +180,7 @@ export class RedisIoAdapter extends IoAdapter {
     if (this.sockets.has(httpServer)) return;
     const connections = new Set<TcpSocket>();
     this.sockets.set(httpServer, connections);
+    this.newcomers.watch(httpServer);
     const track = (connection: TcpSocket): void => {
       if (connections.has(connection)) return;
       connections.add(connection);

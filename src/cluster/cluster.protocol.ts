@@ -41,6 +41,8 @@ export interface WorkerEnvironment {
   readonly PORT: string;
   /** What it needs to know for sessions that live on other workers, as JSON. */
   readonly WORKER_SESSIONS: string;
+  /** Who accepts: as the primary decided, which may run another Node than a worker that comes later. */
+  readonly LISTEN: string;
 }
 
 export const reportIntervalMs = 1_000;

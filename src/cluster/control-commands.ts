@@ -5,7 +5,7 @@ import type { Supervisor } from './supervisor.js';
 export interface ControlTargets {
   readonly supervisor: Supervisor;
   /** What `status` says beside what the supervisor knows. */
-  readonly place: Pick<ClusterStatus, 'host' | 'port'>;
+  readonly place: Pick<ClusterStatus, 'host' | 'port' | 'listen'>;
   /** Replaces all workers, as SIGHUP does. */
   readonly reload: () => Promise<void>;
   /** Ends the program, as SIGTERM does. */

@@ -18,7 +18,7 @@ export const OPERATOR_OPTIONS = Symbol('OPERATOR_OPTIONS');
 
 export interface OperatorOptions {
   readonly controlSocket: string;
-  readonly place: Pick<ClusterStatus, 'host' | 'port'>;
+  readonly place: Pick<ClusterStatus, 'host' | 'port' | 'listen'>;
   readonly systemd: SystemdEnvironment;
   /** With fewer ready workers systemd gets no sign of life. */
   readonly quorum: number;

@@ -20,6 +20,8 @@ export interface ClusterStatus {
   readonly primary: { readonly pid: number };
   readonly host: string;
   readonly port: number;
+  /** Who accepts the connections: `reuse-port`, the workers; `round-robin`, the primary. */
+  readonly listen: string;
   readonly wanted: number;
   /** Whether the restart budget is spent and workers are missing. */
   readonly degraded: boolean;

@@ -12,10 +12,8 @@ export interface SupervisorOptions extends Limits, RestartLimits, RecycleLimits 
   readonly workers: number;
   /** With fewer ready workers than this and a spent budget, the primary gives up. */
   readonly quorum: number;
-  /** Where all workers listen. */
-  readonly port: number;
-  /** What every worker finds in its environment besides its slot and the port. */
-  readonly environment: Omit<WorkerEnvironment, 'WORKER_SLOT' | 'PORT'>;
+  /** What every worker finds in its environment besides its slot. */
+  readonly environment: Omit<WorkerEnvironment, 'WORKER_SLOT'>;
   /** How long a worker may take to become ready. */
   readonly bootTimeoutMs: number;
   /** Over how long a worker lets its clients go when others stay to take them. */

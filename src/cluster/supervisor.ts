@@ -181,11 +181,11 @@ export class Supervisor implements OnApplicationBootstrap, BeforeApplicationShut
   }
 
   private fork(slot: number): void {
-    const { port, environment, bootTimeoutMs, onFork } = this.options;
+    const { environment, bootTimeoutMs, onFork } = this.options;
     const now = performance.now();
     const generation = this.goals.latest;
     const handle = WorkerHandle.fork(
-      { ...environment, WORKER_SLOT: `${slot}`, PORT: `${port}` },
+      { ...environment, WORKER_SLOT: `${slot}` },
       (id) => ({ id, slot, generation, state: 'booting', since: now, deadline: now + bootTimeoutMs, heardAt: now }),
       {
         onMessage: (message) => this.hear(handle, message),

@@ -7,6 +7,8 @@ import {
   type WorkerMessage,
   type WorkerReport,
 } from './cluster.protocol.js';
+import { answerLastDealt } from './deal-fence.js';
+import { DealtConnections } from './dealt-connections.js';
 import type { EndingCause } from './exit-kind.js';
 import type { WorkerRecord } from './supervision-plan.js';
 import { nextState, type WorkerEvent } from './worker-state.js';
@@ -43,11 +45,14 @@ export class WorkerHandle {
     const worker = cluster.fork(environment);
     const handle = new WorkerHandle(worker, toRecord(worker.id));
     handle.topic.listen((message) => listener.onMessage(message));
+    answerLastDealt(worker.process);
     // A worker that ends while it is written to is an `exit` as well.
     worker.on('error', () => {});
-    worker.once('exit', (code: number | null, signal: NodeJS.Signals | '' | null) =>
-      listener.onExit(code, signal || null),
-    );
+    const dealt = new DealtConnections(worker.process);
+    worker.once('exit', (code: number | null, signal: NodeJS.Signals | '' | null) => {
+      dealt.close();
+      listener.onExit(code, signal || null);
+    });
     return handle;
   }
 

@@ -42,18 +42,45 @@ export function connectionFactsOf(socket: Socket): ConnectionFacts {
   return { remoteAddress, remotePort, remoteFamily, localAddress, localPort, encrypted };
 }
 
+const connectionFacts = [
+  'remoteAddress',
+  'remotePort',
+  'remoteFamily',
+  'localAddress',
+  'localPort',
+  'encrypted',
+] as const satisfies readonly (keyof ConnectionFacts)[];
+
+/** What connections had of their own before they were made to look like others. */
+const ownFacts = new WeakMap<Socket, PropertyDescriptorMap>();
+
 /** Makes a connection between workers look like the client's. */
 export function applyFacts(facts: ConnectionFacts, socket: Socket): void {
-  for (const name of [
-    'remoteAddress',
-    'remotePort',
-    'remoteFamily',
-    'localAddress',
-    'localPort',
-    'encrypted',
-  ] as const) {
+  if (!ownFacts.has(socket)) ownFacts.set(socket, describeOwn(socket));
+  for (const name of connectionFacts) {
     Object.defineProperty(socket, name, { value: facts[name], configurable: true, writable: true });
   }
+}
+
+/** Makes it look like itself again. */
+export function removeFacts(socket: Socket): void {
+  const own = ownFacts.get(socket);
+  if (!own) return;
+  ownFacts.delete(socket);
+  for (const name of connectionFacts) {
+    const before = own[name];
+    if (before) Object.defineProperty(socket, name, before);
+    else Reflect.deleteProperty(socket, name);
+  }
+}
+
+function describeOwn(socket: Socket): PropertyDescriptorMap {
+  const own: PropertyDescriptorMap = {};
+  for (const name of connectionFacts) {
+    const descriptor = Object.getOwnPropertyDescriptor(socket, name);
+    if (descriptor) own[name] = descriptor;
+  }
+  return own;
 }
 
 /** Parts a request's raw headers in those that travel and those of its connection. */
@@ -83,6 +110,11 @@ export function hearFacts({ headers }: IncomingMessage): ClientFacts | undefined
 export function sealFacts(facts: ClientFacts, key: Buffer): string {
   const text = Buffer.from(JSON.stringify(facts)).toString('base64url');
   return `${text}.${sealOf(text, key).toString('base64url')}`;
+}
+
+/** Whether a request carries facts, whoever may have made them. */
+export function carriesFacts({ headers }: IncomingMessage): boolean {
+  return headers[factsHeader] !== undefined;
 }
 
 /** The facts that a request carries, if they were sealed with this key. */

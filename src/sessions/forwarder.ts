@@ -1,6 +1,7 @@
 import http, { type ClientRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import https from 'node:https';
-import type { Duplex } from 'node:stream';
+import { type Duplex, PassThrough } from 'node:stream';
+import { TLSSocket } from 'node:tls';
 import { forClient } from './answer-headers.js';
 import { factsHeader, partHeaders } from './client-facts.js';
 import { DoorClient } from './door-client.js';
@@ -12,8 +13,8 @@ export interface Forwarding {
   readonly target: Target;
   /** What the other process should know of the client, as it believes it. With `nudge` that its waiting poll is to be answered. */
   readonly facts: (nudge: boolean) => string;
-  /** Called instead of an answer where the process is not there any more. */
-  readonly onGone: (error: Error) => void;
+  /** Called instead of an answer where the process has not given one. */
+  readonly onGone: (error: Error, reached: boolean) => void;
 }
 
 /** How long another host may take to accept a connection. */
@@ -22,30 +23,42 @@ const connectTimeoutMs = 2_000;
 /** Connections between processes that are kept for the next request, for each process. */
 const mostIdleConnections = 256;
 
+/** Another host keeps an idle connection for 5 s, as Node does: who sends just then has it reset. */
+const longestIdleMs = 2_000;
+
+/** The connections that were made, whatever became of them. */
+const reached = new WeakSet<Duplex>();
+
 /** Brings requests to the process that owns their session, as streams, and its answers back. */
 export class Forwarder {
   private readonly agents = {
-    http: new http.Agent({ keepAlive: true, maxFreeSockets: mostIdleConnections }),
-    https: new https.Agent({ keepAlive: true, maxFreeSockets: mostIdleConnections }),
+    http: new http.Agent({ keepAlive: true, maxFreeSockets: mostIdleConnections, timeout: longestIdleMs }),
+    https: new https.Agent({ keepAlive: true, maxFreeSockets: mostIdleConnections, timeout: longestIdleMs }),
   };
   private readonly doors = new DoorClient();
   private readonly waiting = new Map<ServerResponse, () => void>();
   private releasing = false;
 
-  forward(request: IncomingMessage, response: ServerResponse, { target, facts, onGone }: Forwarding): void {
+  forward(request: IncomingMessage, response: ServerResponse, forwarding: Forwarding): void {
+    const { target, facts, onGone } = forwarding;
     if (this.releasing) response.setHeader('Connection', 'close');
     if (request.method === 'GET') {
       this.waiting.set(response, () => this.nudge(request, target, facts(true)));
       response.once('close', () => this.waiting.delete(response));
     }
-    if ('socketPath' in target) return this.doors.forward(request, response, target.socketPath, facts(false), onGone);
+    if ('socketPath' in target) {
+      const { socketPath } = target;
+      return this.doors.forward(request, response, socketPath, facts(false), (error) => onGone(error, false));
+    }
     const upstream = this.open(request, target, facts(false), true);
     upstream.once('response', (answer) => pass(answer, response));
     upstream.once('error', (error) => {
       request.unpipe(upstream);
       if (response.headersSent) return void response.destroy();
       if (response.destroyed) return;
-      onGone(error);
+      // A kept connection may end just when it is used again. What has a body might be taken twice.
+      if (upstream.reusedSocket && !hasBody(request)) return this.forward(request, response, forwarding);
+      onGone(error, wasReached(upstream));
       request.resume();
     });
     response.once('close', () => {
@@ -58,16 +71,21 @@ export class Forwarder {
   /** Where the connection itself cannot be handed over: it stays in between until either side ends it. */
   forwardUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer, { target, facts, onGone }: Forwarding): void {
     const upstream = this.open(request, target, facts(false), false);
+    const early = readAhead(socket);
+    const leave = (): void => void socket.destroy();
     const gaveUp = (): void => void upstream.destroy();
-    socket.once('error', gaveUp).once('close', gaveUp);
-    upstream.once('error', onGone);
+    socket.once('end', leave).once('error', gaveUp).once('close', gaveUp);
+    upstream.once('error', (error) => {
+      if (!socket.destroyed) onGone(error, wasReached(upstream));
+    });
     upstream.once('response', (answer) => {
       socket.write(headOf(answer));
       answer.pipe(socket);
     });
     upstream.once('upgrade', (answer, far, farHead) => {
+      socket.off('end', leave);
       socket.write(Buffer.concat([headOf(answer), farHead]));
-      far.write(head);
+      far.write(Buffer.concat([head, early()]));
       join(socket, far);
     });
     upstream.end();
@@ -84,8 +102,7 @@ export class Forwarder {
 
   close(): void {
     this.doors.close();
-    this.agents.http.destroy();
-    this.agents.https.destroy();
+    for (const agent of Object.values(this.agents)) agent.destroy();
   }
 
   private nudge(request: IncomingMessage, target: Target, facts: string): void {
@@ -110,17 +127,37 @@ export class Forwarder {
       protocol === 'https:'
         ? https.request({ ...to, agent: pooled && this.agents.https })
         : http.request({ ...to, agent: pooled && this.agents.http });
-    return limitConnecting(upstream);
+    return watchConnecting(upstream);
   }
 }
 
-function limitConnecting(upstream: ClientRequest): ClientRequest {
+function watchConnecting(upstream: ClientRequest): ClientRequest {
   return upstream.once('socket', (socket) => {
     if (!socket.connecting) return;
+    socket.once(socket instanceof TLSSocket ? 'secureConnect' : 'connect', () => reached.add(socket));
     const tooLate = new Error(`no connection within ${connectTimeoutMs} ms`);
     const alarm = setTimeout(() => upstream.destroy(tooLate), connectTimeoutMs);
     socket.once('connect', () => clearTimeout(alarm)).once('close', () => clearTimeout(alarm));
   });
+}
+
+/** Whether there was a connection, so that only this request has failed. */
+function wasReached({ socket }: ClientRequest): boolean {
+  return socket !== null && reached.has(socket);
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}
+
+/** Reads what comes before it is wanted, so that an end is noticed; the returned function stops that, and returns it. */
+function readAhead(socket: Duplex): () => Buffer {
+  const early = new PassThrough();
+  socket.pipe(early);
+  return () => {
+    socket.unpipe(early);
+    return (early.read() as Buffer | null) ?? Buffer.alloc(0);
+  };
 }
 
 function pass(answer: IncomingMessage, response: ServerResponse): void {

@@ -18,7 +18,7 @@ interface Waiting {
  */
 export class HandoverLine {
   private readonly waiting: Waiting[] = [];
-  private underWay = false;
+  private underWay: Socket | undefined;
 
   constructor(private readonly topic: IpcTopic<HandoverMessage, HandoverMessage>) {}
 
@@ -33,12 +33,13 @@ export class HandoverLine {
 
   /** The other end has taken what was under way. */
   taken(): void {
-    this.underWay = false;
+    this.underWay = undefined;
     this.sendNext();
   }
 
   /** The other end is gone: returns what nobody will take any more. */
   end(): Socket[] {
+    this.underWay?.destroy();
     return this.waiting.splice(0).map(({ connection }) => connection);
   }
 
@@ -50,10 +51,12 @@ export class HandoverLine {
   }
 
   private send(upgrade: HandedUpgrade, connection: Socket): void {
-    this.underWay = true;
+    this.underWay = connection;
     // Its server would ask the other process about it, and never close.
     (connection as { server?: unknown }).server = null;
     const early = connection.read() as Buffer | null;
+    // To read may have begun it again.
+    stopReading(connection);
     const head = early ? Buffer.concat([upgrade.head, early]) : upgrade.head;
     // Only the object is left here, which its server still counts.
     const sent = (): void => void connection.destroy();

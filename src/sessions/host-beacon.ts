@@ -1,10 +1,18 @@
 import type { Carrier } from '../carrier.js';
-import { announceIntervalMs, hostChannel, type HostSaying, readSaying, toMessage } from './host.protocol.js';
+import {
+  announceIntervalMs,
+  hostChannel,
+  type HostSaying,
+  questionChannel,
+  readSaying,
+  toMessage,
+} from './host.protocol.js';
 import type { Host } from './session-route.js';
 
 /** Tells the other hosts of the fleet, from the primary, that this one is there and how it is reached. */
 export class HostBeacon {
   private readonly channel: string;
+  private readonly questions: string;
   private readonly timer: NodeJS.Timeout;
   private readonly unlisten: () => void;
 
@@ -14,10 +22,11 @@ export class HostBeacon {
     key: string,
   ) {
     this.channel = hostChannel(key);
+    this.questions = questionChannel(key);
     this.unlisten = carrier.onMessage((channel, message) => {
-      if (channel === this.channel && readSaying(message)?.type === 'who is there') this.announce();
+      if (channel === this.questions && readSaying(message)?.type === 'who is there') this.announce();
     });
-    void carrier.subscribe([this.channel]);
+    void carrier.subscribe([this.questions]);
     this.announce();
     this.timer = setInterval(() => this.announce(), announceIntervalMs);
   }
@@ -25,7 +34,7 @@ export class HostBeacon {
   close(): void {
     clearInterval(this.timer);
     this.unlisten();
-    this.carrier.unsubscribe([this.channel]);
+    this.carrier.unsubscribe([this.questions]);
   }
 
   private announce(): void {

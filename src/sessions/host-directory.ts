@@ -1,5 +1,13 @@
 import type { Carrier } from '../carrier.js';
-import { announceIntervalMs, hostChannel, type HostSaying, readSaying, toMessage } from './host.protocol.js';
+import { within } from '../within.js';
+import {
+  announceIntervalMs,
+  hostChannel,
+  type HostSaying,
+  questionChannel,
+  readSaying,
+  toMessage,
+} from './host.protocol.js';
 import type { Host } from './session-route.js';
 
 /** A host that has missed that many announcements is forgotten. */
@@ -7,6 +15,9 @@ const silenceMs = 3 * announceIntervalMs;
 
 /** More hosts than that are none of a fleet. */
 const mostHosts = 1_000;
+
+/** How long a worker that starts waits for the answers of all hosts. */
+const answerTimeoutMs = 1_000;
 
 interface Entry {
   readonly host: Host;
@@ -17,6 +28,8 @@ interface Entry {
 export class HostDirectory {
   private readonly entries = new Map<string, Entry>();
   private readonly channel: string;
+  private readonly questions: string;
+  private onAnswer: (tag: string) => void = () => {};
   private readonly timer: NodeJS.Timeout;
   private readonly unlisten: () => void;
 
@@ -27,16 +40,21 @@ export class HostDirectory {
     key: string,
   ) {
     this.channel = hostChannel(key);
+    this.questions = questionChannel(key);
     this.unlisten = carrier.onMessage((channel, message) => {
       if (channel === this.channel) this.hear(readSaying(message));
     });
     this.timer = setInterval(() => this.forgetSilent(), announceIntervalMs).unref();
   }
 
-  /** Asks who is there. What has not been answered by then is learnt from the next announcements. */
+  /**
+   * Asks who is there, and resolves once every host has answered: a client of a host that is not known yet would lose
+   * its session. Waits no longer than a second; who is silent until then is learnt of from the next announcement.
+   */
   async open(): Promise<void> {
-    await this.carrier.subscribe([this.channel]);
-    this.carrier.publish(this.channel, toMessage({ type: 'who is there' }));
+    const asked = this.askAll();
+    // While the carrier is away there is nobody to wait for.
+    if (this.carrier.health.state === 'connected') await within(answerTimeoutMs, asked, () => {});
   }
 
   find(tag: string): Host | undefined {
@@ -54,8 +72,28 @@ export class HostDirectory {
     this.carrier.unsubscribe([this.channel]);
   }
 
+  private async askAll(): Promise<void> {
+    await this.carrier.subscribe([this.channel]);
+    const hosts = await this.carrier.subscribers(this.questions).catch(() => 0);
+    const answered = new Set<string>();
+    const all = new Promise<void>((resolve) => {
+      this.onAnswer = (tag) => {
+        if (answered.add(tag).size >= hosts) resolve();
+      };
+    });
+    this.carrier.publish(this.questions, toMessage({ type: 'who is there' }));
+    if (hosts > 0) await within(answerTimeoutMs, all, () => {});
+    this.onAnswer = () => {};
+  }
+
   private hear(saying: HostSaying | undefined): void {
-    if (saying?.type !== 'here' || saying.tag === this.ownTag) return;
+    if (saying?.type !== 'here') return;
+    this.enter(saying);
+    this.onAnswer(saying.tag);
+  }
+
+  private enter(saying: Extract<HostSaying, { type: 'here' }>): void {
+    if (saying.tag === this.ownTag) return;
     if (this.entries.size >= mostHosts && !this.entries.has(saying.tag)) return;
     const { tag, name, url, key } = saying;
     this.entries.set(tag, { host: { tag, name, url, key: Buffer.from(key, 'base64') }, heardAt: performance.now() });

@@ -23,6 +23,11 @@ export function hostChannel(key: string): string {
   return `${key}-hosts`;
 }
 
+/** Where they are asked: one subscriber for each host, so that who asks knows how many answers there will be. */
+export function questionChannel(key: string): string {
+  return `${key}-hosts-asked`;
+}
+
 export function toMessage(saying: HostSaying): Buffer {
   return Buffer.from(JSON.stringify(saying));
 }

@@ -6,12 +6,14 @@ import type { Server } from 'socket.io';
 import type { IpcEnd } from '../ipc.js';
 import {
   applyFacts,
+  carriesFacts,
   type ClientFacts,
   type ConnectionFacts,
   connectionFactsOf,
   hearFacts,
   openFacts,
   partHeaders,
+  removeFacts,
   restore,
   sealFacts,
   tellFacts,
@@ -47,6 +49,9 @@ interface Origin {
 
 const direct: Origin = { passed: 'nobody' };
 
+/** Of another host that meant a third one, or of a client that made it up. To send it on could go round for ever. */
+const misled: Origin = { passed: 'another host' };
+
 /**
  * Lets any worker take any request: what belongs to another worker's session is brought there.
  *
@@ -60,6 +65,7 @@ export class SessionDesk {
   private readonly servers: HttpServer[] = [];
   private readonly origins = new WeakMap<IncomingMessage, Origin>();
   private readonly hostsWithoutWay = new Set<string>();
+  private saidMisled = false;
   private door: PrivateDoor | undefined;
 
   constructor(private readonly options: SessionDeskOptions) {
@@ -80,6 +86,8 @@ export class SessionDesk {
     engine.generateId = () => this.ids.make();
     engine.handleRequest = (request, response) => {
       const origin = this.originOf(request);
+      // The connection may bring somebody else's request next.
+      if (origin.passed === 'another host') response.once('close', () => removeFacts(request.socket));
       const route = this.routeOf(engine, request, origin.passed);
       if (route.to === 'here') return origin.nudge ? nudge(engine, request, response) : answer(request, response);
       if (route.to === 'nowhere') this.explain(route.host);
@@ -120,8 +128,7 @@ export class SessionDesk {
         this.servers[facts.server]?.emit('upgrade', request, socket, head);
       },
     });
-    // Hosts that are not known yet are learnt of later as well.
-    void hosts?.open();
+    await hosts?.open();
   }
 
   /** Lets go the polls that wait here for an answer from elsewhere. */
@@ -144,7 +151,10 @@ export class SessionDesk {
   private originOf(request: IncomingMessage): Origin {
     const known = this.origins.get(request);
     if (known) return known;
-    return this.receive(request, 'another host') ? this.origins.get(request)! : direct;
+    if (this.receive(request, 'another host')) return this.origins.get(request)!;
+    if (!carriesFacts(request)) return direct;
+    this.explainMisled();
+    return misled;
   }
 
   /** Reads what another worker says of a request, where there is anything said. */
@@ -187,12 +197,24 @@ export class SessionDesk {
     return {
       target: { url: route.host.url! },
       facts: (asNudge) => sealFacts({ ...client, nudge: nudged || asNudge }, route.host.key),
-      onGone: (error) => {
-        this.logger.warn(`host ${route.host.name} cannot be reached at ${route.host.url} (${error.message})`);
-        hosts?.forget(route.host);
+      onGone: (error, reached) => {
+        // A host is more than the worker that broke the connection off.
+        if (!reached) {
+          this.logger.warn(`host ${route.host.name} cannot be reached at ${route.host.url} (${error.message})`);
+          hosts?.forget(route.host);
+        }
         answerUnknown();
       },
     };
+  }
+
+  private explainMisled(): void {
+    if (this.saidMisled) return;
+    this.saidMisled = true;
+    this.logger.warn(
+      'a request came here that was meant for another host: check that the ADVERTISE_URL of every host leads to itself, ' +
+        'not to a balancer or another host',
+    );
   }
 
   private explain({ tag, name }: Host): void {

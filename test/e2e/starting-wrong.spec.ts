@@ -13,6 +13,11 @@ describe.each(['dist/main.cluster.js', 'dist/src/main.js'])('%s', (entry) => {
     [{ PORT: 'http' }, 'PORT is wrong: expected a whole number from 0 to 65535, got "http".'],
     [{ WORKERS: '0' }, 'WORKERS is wrong: expected a whole number from 1 to 1024, got "0".'],
     [{ REDIS_URL: 'ftp://u:secret@x' }, `REDIS_URL is wrong: expected ${redisForm}, got "ftp://x/".`],
+    [
+      { ADVERTISE_URL: 'http://u:secret@x/chat' },
+      'ADVERTISE_URL is wrong: expected http://host[:port] or https://host[:port], as the other hosts reach this one, ' +
+        'got "http://x/chat".',
+    ],
   ])('ends with one sentence where the environment is %o', async (env, sentence) => {
     expect(await run(env)).toEqual({ code: 1, stdout: '', stderr: `${sentence}\n` });
   });

@@ -32,7 +32,8 @@ function find({ binary, variable }: Tool): string | undefined {
 }
 
 function onPath(binary: string): string | undefined {
-  const folders = (process.env['PATH'] ?? '').split(path.delimiter);
+  // Servers are in /usr/sbin, where Debian's ordinary users do not look.
+  const folders = [...(process.env['PATH'] ?? '').split(path.delimiter), '/usr/sbin'];
   return folders.map((folder) => path.join(folder, binary)).find(isExecutable);
 }
 

@@ -1,7 +1,7 @@
 import type { TestProject } from 'vitest/node';
 import { ensureTool } from './debian-package.js';
 import { startRedis } from './redis-server.js';
-import { chromium, redisServer } from './tools.js';
+import { chromium, haproxy, nginx, redisServer } from './tools.js';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -9,6 +9,8 @@ declare module 'vitest' {
     redisUrl: string;
     redisServer: string;
     chromium: string;
+    nginx: string;
+    haproxy: string;
   }
 }
 
@@ -16,6 +18,8 @@ export async function setup({ provide }: TestProject): Promise<() => Promise<voi
   const binary = ensureTool(redisServer);
   provide('redisServer', binary);
   provide('chromium', ensureTool(chromium));
+  provide('nginx', ensureTool(nginx));
+  provide('haproxy', ensureTool(haproxy));
   const redis = await startRedis(binary);
   provide('redisUrl', redis.url);
   return () => redis.stop();

@@ -5,12 +5,19 @@ import { createInterface } from 'node:readline';
 import { randomUUID } from 'node:crypto';
 import { onTestFinished } from 'vitest';
 import { type Client, connect, connectToEach, type WelcomedClient } from './clients.js';
+import type { Wrapper } from './network-namespace.js';
 
 export interface ProgramOptions {
   /** @default "dist/main.cluster.js" */
   readonly entry?: string;
   readonly workers?: number;
   readonly env?: NodeJS.ProcessEnv;
+  /**
+   * The Node that runs it.
+   * @default that of the tests
+   */
+  readonly node?: string;
+  readonly wrapper?: Wrapper;
 }
 
 export interface RunningProgram {
@@ -24,15 +31,16 @@ export interface RunningProgram {
   connect(): Promise<WelcomedClient>;
   connectToEach(): Promise<Client[]>;
   /** The process ids of the workers, by slot. */
-  workerPids(): Promise<Map<number, number>>;
+  readonly workerPids: () => Promise<Map<number, number>>;
   /** Resolves with the line that it prints next and that matches; one printed before does not count. */
   says(pattern: RegExp): Promise<string>;
 }
 
 /** Starts the built program and resolves once every worker serves. It ends with the test. */
 export async function startProgram(options: ProgramOptions = {}): Promise<RunningProgram> {
-  const { entry = 'dist/main.cluster.js', workers = 2, env = {} } = options;
-  return await follow(spawn(process.execPath, [entry], { env: programEnvironment(workers, env) }), workers);
+  const { workers = 2, env = {} } = options;
+  const [file, ...args] = commandLine(options);
+  return await follow(spawn(file, args, { env: programEnvironment(workers, env) }), workers);
 }
 
 /** As {@link startProgram}, through a command line. */
@@ -44,14 +52,22 @@ export async function startCommand(command: readonly [string, ...string[]], opti
 
 /** Runs the built program that should not come far, and resolves with how it ended. */
 export async function runToEnd(options: ProgramOptions = {}) {
-  const { entry = 'dist/main.cluster.js', workers = 1, env = {} } = options;
-  const program = spawn(process.execPath, [entry], { env: programEnvironment(workers, env) });
+  const { workers = 1, env = {} } = options;
+  const [file, ...args] = commandLine(options);
+  const program = spawn(file, args, { env: programEnvironment(workers, env) });
   endWithTest(program);
   const chunks = { stdout: '', stderr: '' };
   program.stdout.on('data', (data: Buffer) => void (chunks.stdout += data.toString()));
   program.stderr.on('data', (data: Buffer) => void (chunks.stderr += data.toString()));
   const [code] = (await once(program, 'close')) as [number | null];
   return { code, ...chunks };
+}
+
+/** The program first, then its arguments. */
+function commandLine(options: ProgramOptions): readonly [string, ...string[]] {
+  const { entry = 'dist/main.cluster.js', node = process.execPath, wrapper = [] } = options;
+  const [file, ...args] = [...wrapper, node, entry];
+  return [file, ...args];
 }
 
 function programEnvironment(workers: number, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {

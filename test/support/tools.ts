@@ -8,3 +8,9 @@ export const systemdAnalyze: Tool = {
   debianPackage: 'systemd',
   variable: 'SYSTEMD_ANALYZE',
 };
+export const unshare: Tool = { binary: 'unshare', debianPackage: 'util-linux', variable: 'UNSHARE' };
+export const nsenter: Tool = { binary: 'nsenter', debianPackage: 'util-linux', variable: 'NSENTER' };
+export const ip: Tool = { binary: 'ip', debianPackage: 'iproute2', variable: 'IP' };
+export const sysctl: Tool = { binary: 'sysctl', debianPackage: 'procps', variable: 'SYSCTL' };
+export const nginx: Tool = { binary: 'nginx', debianPackage: 'nginx-light', variable: 'NGINX' };
+export const haproxy: Tool = { binary: 'haproxy', debianPackage: 'haproxy', variable: 'HAPROXY' };

@@ -73,10 +73,13 @@ async function say(client: Client): Promise<void> {
   if (answer !== true) throw new Error(JSON.stringify(answer));
 }
 
-/** As a load balancer does: once more, on a new connection, where nothing listened or the worker says that it stops. */
+/**
+ * As a load balancer does: once more, on a new connection, where nothing listened, the worker says that it stops, or a
+ * connection that was kept is closed just as the request goes out.
+ */
 async function requestTwice(url: string, agent: http.Agent): Promise<void> {
-  const first = await request(url, agent).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ECONNREFUSED') return 503;
+  const first = await request(url, agent).catch((error: NodeJS.ErrnoException & { reused: boolean }) => {
+    if (error.code === 'ECONNREFUSED' || (error.code === 'ECONNRESET' && error.reused)) return 503;
     throw error;
   });
   const status = first === 503 ? await request(url, false) : first;
@@ -87,7 +90,10 @@ async function request(url: string, agent: http.Agent | false): Promise<number> 
   const headers = { 'Content-Type': 'application/json' };
   const sent = http.request(`${url}/notifications/ada`, { method: 'POST', agent, headers });
   sent.end('{"title":"hello"}');
-  const [response] = (await once(sent, 'response')) as [http.IncomingMessage];
+  const answered = once(sent, 'response').catch((error: Error) =>
+    Promise.reject(Object.assign(error, { reused: sent.reusedSocket })),
+  );
+  const [response] = (await answered) as [http.IncomingMessage];
   response.resume();
   await once(response, 'end');
   return response.statusCode!;

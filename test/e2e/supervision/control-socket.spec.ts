@@ -78,7 +78,9 @@ describe('ctl', () => {
       ],
     });
     const readable = await cluster.ctl('status');
-    expect(readable.stdout).toMatch(/^primary \d+ on host-a, port \d+: 2 workers wanted\nslot +state/);
+    expect(readable.stdout).toMatch(
+      /^primary \d+ on host-a, port \d+ \((?:reuse-port|round-robin)\): 2 workers wanted\nslot +state/,
+    );
     expect(stdout + readable.stdout + cluster.output()).not.toContain(secret);
   });
 

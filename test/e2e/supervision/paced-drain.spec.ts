@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { next } from '../../support/clients.js';
+import { eventually } from '../../support/eventually.js';
 import { HttpConnection } from '../../support/http-connection.js';
 import { isWhole, startSupervised, type SupervisedProgram } from '../../support/start-supervised.js';
 
@@ -38,7 +39,11 @@ describe('a drain', () => {
     const draining = cluster.ctl('drain', '1');
     await cluster.until(({ workers }) => workers.some((worker) => worker.pid === pid && worker.state === 'draining'));
 
-    expect(await health.get('/health')).toMatch(/^HTTP\/1\.1 503 .*connection: close.*"status":"stopping"/is);
+    const said = await eventually(
+      () => health.get('/health'),
+      (answer) => !answer.startsWith('HTTP/1.1 200'),
+    );
+    expect(said).toMatch(/^HTTP\/1\.1 503 .*connection: close.*"status":"stopping"/is);
     expect(await connection.get('/')).toMatch(/^HTTP\/1\.1 503 .*connection: close.*try again/is);
     for (let attempt = 0; attempt < 6; attempt++) expect((await cluster.connectTo()).pid).not.toBe(pid);
     expect((await draining).code).toBe(0);

@@ -6,12 +6,18 @@ import { childrenOf } from '../../support/start-program.js';
 import { isWhole, pidsOf, startSupervised, type SupervisedProgram } from '../../support/start-supervised.js';
 import { startTraffic, type Traffic } from '../../support/traffic.js';
 
+/** With reuse-port it takes a setting of the kernel that no request fails: see accepting.spec.ts. */
+const roundRobin = { LISTEN: 'round-robin' };
+
 describe.each([
   ['SIGHUP', 'embedded', bySignal],
   ['ctl reload', 'redis', byCommand],
 ] as const)('a phased restart by %s over the %s carrier', (_, carrier, reload) => {
   it('fails no request and makes each of 200 talking clients come back exactly once', async () => {
-    const cluster = await startSupervised({ workers: 4, env: { ...carrierEnvironment(carrier), DRAIN_MS: '2000' } });
+    const cluster = await startSupervised({
+      workers: 4,
+      env: { ...roundRobin, ...carrierEnvironment(carrier), DRAIN_MS: '2000' },
+    });
     const traffic = await startTraffic(cluster.url, 200, 8);
     const before = await cluster.status();
 
@@ -30,7 +36,10 @@ describe.each([
 
 describe('RELOAD_BATCH', () => {
   it.each([1, 2])('=%i never has more than that many workers beyond those wanted', async (batch) => {
-    const cluster = await startSupervised({ workers: 3, env: { DRAIN_MS: '200', RELOAD_BATCH: `${batch}` } });
+    const cluster = await startSupervised({
+      workers: 3,
+      env: { ...roundRobin, DRAIN_MS: '200', RELOAD_BATCH: `${batch}` },
+    });
     const traffic = await startTraffic(cluster.url, 20, 2);
     const before = pidsOf(await cluster.status());
     const counts = new Set<number>();

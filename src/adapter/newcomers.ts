@@ -1,0 +1,28 @@
+import { EventEmitter, once } from 'node:events';
+import type { IncomingMessage, Server } from 'node:http';
+import type { Socket } from 'node:net';
+
+/** The connections that have been accepted and have not sent a request yet. */
+export class Newcomers {
+  private readonly waiting = new Set<Socket>();
+  private readonly changes = new EventEmitter<{ none: [] }>();
+
+  watch(server: Server): void {
+    const settle = ({ socket }: IncomingMessage): void => this.remove(socket);
+    server.on('connection', (connection: Socket) => {
+      this.waiting.add(connection);
+      connection.once('close', () => this.remove(connection));
+    });
+    server.on('request', settle);
+    server.on('upgrade', settle);
+  }
+
+  /** Resolves once each has sent its request or has gone. */
+  async settled(): Promise<void> {
+    if (this.waiting.size > 0) await once(this.changes, 'none');
+  }
+
+  private remove(connection: Socket): void {
+    if (this.waiting.delete(connection) && this.waiting.size === 0) this.changes.emit('none');
+  }
+}

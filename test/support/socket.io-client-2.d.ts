@@ -1,0 +1,9 @@
+/** Only what the tests use of it. */
+declare module 'socket.io-client-2' {
+  interface OldClient {
+    readonly io: { readonly engine: object };
+    emit(event: string, ...args: unknown[]): void;
+    close(): void;
+  }
+  export default function open(url: string, options: Readonly<Record<string, unknown>>): OldClient;
+}

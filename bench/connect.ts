@@ -33,7 +33,7 @@ export async function benchConnect(): Promise<void> {
     try {
       const samples = await compare(contestants);
       process.stdout.write(
-        `${load.clients} clients of each kind, ${rounds} rounds, medians; CPU in ms\n${tableOf(samples)}`,
+        `Node ${process.version}, ${load.clients} clients of each kind, ${rounds} rounds, medians; CPU in ms\n${tableOf(samples)}`,
       );
     } finally {
       await Promise.all(contestants.map(({ program }) => program.stop()));

@@ -1,13 +1,26 @@
 import { type Contestant, startContestants } from './connect/contestants.js';
-import { measure, type Sample } from './connect/sample.js';
+import { type Load, measure, type Sample } from './connect/sample.js';
 import { tableOf } from './connect/table.js';
 import type { ClientKind } from './support/handshake-process.js';
 import { startRedis } from './support/redis.js';
 
 const kinds: readonly ClientKind[] = ['websocket', 'default', 'polling', 'kept polling'];
 const rounds = 3;
-const clients = 400;
-const clientsToWarmUp = 150;
+
+/** Over WebSocket an event costs no contestant anything of its own: one shows that it arrives. */
+const load: Load = {
+  clients: 400,
+  roundTripsEach: { websocket: 1, default: 1, polling: 10, 'kept polling': 10 },
+};
+
+/**
+ * A worker's first few thousand polls cost it three times as much as the later ones, until V8 has compiled what they
+ * need; what counts is a worker that has been there for a while.
+ */
+const warmUp: Load = {
+  clients: 200,
+  roundTripsEach: { websocket: 10, default: 10, polling: 30, 'kept polling': 100 },
+};
 
 /**
  * What it costs to have any client on any worker: processor time for each connection and each polling round trip, of
@@ -20,7 +33,7 @@ export async function benchConnect(): Promise<void> {
     try {
       const samples = await compare(contestants);
       process.stdout.write(
-        `${clients} clients of each kind, ${rounds} rounds, medians; CPU in ms\n${tableOf(samples)}`,
+        `Node ${process.version}, ${load.clients} clients of each kind, ${rounds} rounds, medians; CPU in ms\n${tableOf(samples)}`,
       );
     } finally {
       await Promise.all(contestants.map(({ program }) => program.stop()));
@@ -32,7 +45,8 @@ export async function benchConnect(): Promise<void> {
 
 async function compare(contestants: readonly Contestant[]): Promise<Sample[]> {
   for (const contestant of contestants) {
-    for (const kind of kinds) await measure(contestant, kind, clientsToWarmUp);
+    process.stderr.write(`connect: warming up ${contestant.name}\n`);
+    for (const kind of kinds) await measure(contestant, kind, warmUp);
   }
   const samples: Sample[] = [];
   for (let round = 0; round < rounds; round++) {
@@ -41,7 +55,7 @@ async function compare(contestants: readonly Contestant[]): Promise<Sample[]> {
       for (let turn = 0; turn < contestants.length; turn++) {
         const contestant = contestants[(round + turn) % contestants.length]!;
         process.stderr.write(`connect, round ${round + 1} of ${rounds}: ${kind}, ${contestant.name}\n`);
-        samples.push(await measure(contestant, kind, clients));
+        samples.push(await measure(contestant, kind, load));
       }
     }
   }

@@ -13,16 +13,15 @@ export interface Sample {
   readonly news: HandshakeNews;
 }
 
-/** Over WebSocket they cost no contestant anything of its own, so that one shows that it works. */
-const roundTripsEach: Readonly<Record<ClientKind, number>> = {
-  websocket: 1,
-  default: 1,
-  polling: 6,
-  'kept polling': 6,
-};
+/** How many clients connect, and how many events each of them sends then. */
+export interface Load {
+  readonly clients: number;
+  readonly roundTripsEach: Readonly<Record<ClientKind, number>>;
+}
 
-export async function measure({ name, program }: Contestant, kind: ClientKind, clients: number): Promise<Sample> {
+export async function measure({ name, program }: Contestant, kind: ClientKind, load: Load): Promise<Sample> {
   const primary = program.process.pid!;
+  const { clients, roundTripsEach } = load;
   const each = roundTripsEach[kind];
   const fleet = HandshakeFleet.start();
   try {

@@ -17,14 +17,14 @@ export async function listenPrivately(server: Server, path: string): Promise<voi
   await once(server, 'listening');
 }
 
-/** Whether anybody listens on a unix socket; what a killed process left answers nothing. */
+/** Whether anybody listens on a unix socket; what a killed process left refuses. Who is only busy listens. */
 export async function answers(path: string): Promise<boolean> {
   const connection = connect(path);
   try {
     await once(connection, 'connect');
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    return !['ECONNREFUSED', 'ENOENT'].includes((error as NodeJS.ErrnoException).code ?? '');
   } finally {
     connection.destroy();
   }

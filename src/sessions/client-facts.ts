@@ -32,7 +32,7 @@ export type ConnectionFacts = Pick<
 >;
 
 /** They end at the next process, or would be taken for its own. */
-const headersOfConnection = new Set(['connection', 'keep-alive', 'proxy-connection', 'expect']);
+const headersOfConnection = new Set(['connection', 'keep-alive', 'proxy-connection', 'expect', 'trailer']);
 
 const sealBytes = 16;
 
@@ -103,7 +103,7 @@ export function tellFacts(facts: ClientFacts): string {
 /** The facts that a request carries which came from where everybody is trusted. */
 export function hearFacts({ headers }: IncomingMessage): ClientFacts | undefined {
   const value = headers[factsHeader];
-  return typeof value === 'string' ? (JSON.parse(value) as ClientFacts) : undefined;
+  return typeof value === 'string' ? parse(value) : undefined;
 }
 
 /** Facts as a header's value that only who has the key can make. */
@@ -124,7 +124,7 @@ export function openFacts({ headers }: IncomingMessage, key: Buffer): ClientFact
   const [text = '', seal = ''] = value.split('.');
   const given = Buffer.from(seal, 'base64url');
   if (given.length !== sealBytes || !timingSafeEqual(given, sealOf(text, key))) return undefined;
-  return factsSchema.parse(JSON.parse(Buffer.from(text, 'base64url').toString()));
+  return parse(Buffer.from(text, 'base64url').toString());
 }
 
 /** Gives a request that another worker has brought the headers and the version that the client sent. */
@@ -135,6 +135,15 @@ export function restore(request: IncomingMessage, { ofConnection, httpVersion }:
   for (let at = 0; at < ofConnection.length; at += 2) headers[ofConnection[at]!.toLowerCase()] = ofConnection[at + 1];
   request.httpVersion = httpVersion;
   [request.httpVersionMajor = 1, request.httpVersionMinor = 1] = httpVersion.split('.').map(Number);
+}
+
+/** Undefined for those of another release, which may look otherwise. */
+function parse(text: string): ClientFacts | undefined {
+  try {
+    return factsSchema.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
 }
 
 function sealOf(text: string, key: Buffer): Buffer {

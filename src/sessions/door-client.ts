@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { headerOf } from './answer-reader.js';
 import { forClient } from './answer-headers.js';
 import { factsHeader, partHeaders } from './client-facts.js';
 import { Lane, type LaneListener } from './lane.js';
+import { onceOver } from './once-over.js';
 
 /** Connections that are kept for the next request, for each worker. */
 const mostIdle = 256;
@@ -25,10 +27,10 @@ export class DoorClient {
     const lane = this.take(path);
     // The owner learns that the client has gone.
     const leave = (): void => void lane.socket.destroy();
-    response.once('close', leave);
+    const stay = onceOver(request, response, leave);
     let stopSending: (() => void) | undefined;
     const end = (): void => {
-      response.off('close', leave);
+      stay();
       stopSending?.();
     };
     lane.begin(request.method!, !isEncoded(request), {
@@ -98,15 +100,16 @@ function headOf({ method, url, rawHeaders }: IncomingMessage, facts: string): st
   return `${head}${factsHeader}: ${facts}\r\n\r\n`;
 }
 
-function isEncoded({ headers }: IncomingMessage): boolean {
-  return headers['transfer-encoding'] !== undefined;
+/** As it is written to the other worker: Node's own `headers` leaves out what comes late. */
+function isEncoded({ rawHeaders }: IncomingMessage): boolean {
+  return headerOf(rawHeaders, 'transfer-encoding') !== undefined;
 }
 
 /** Sends a request, its body as it comes. Once the returned function is called, what still comes is for nobody. */
 function send(request: IncomingMessage, facts: string, lane: Lane): () => void {
   const { socket } = lane;
   const head = headOf(request, facts);
-  if (!isEncoded(request) && Number(request.headers['content-length'] ?? 0) === 0) {
+  if (!isEncoded(request) && Number(headerOf(request.rawHeaders, 'content-length') ?? 0) === 0) {
     socket.write(head, 'latin1');
     lane.sent();
     return () => {};
@@ -115,7 +118,7 @@ function send(request: IncomingMessage, facts: string, lane: Lane): () => void {
   socket.cork();
   setImmediate(() => socket.uncork());
   socket.write(head, 'latin1');
-  const chunked = /\bchunked$/i.test(request.headers['transfer-encoding'] ?? '');
+  const chunked = /\bchunked$/i.test(headerOf(request.rawHeaders, 'transfer-encoding') ?? '');
   const pass = (chunk: Buffer): void => {
     if (chunked) socket.write(`${chunk.length.toString(16)}\r\n`);
     const more = socket.write(chunk);

@@ -1,10 +1,13 @@
 import http, { type ClientRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import https from 'node:https';
+import type { Socket } from 'node:net';
 import { type Duplex, PassThrough } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import { forClient } from './answer-headers.js';
+import { headerOf } from './answer-reader.js';
 import { factsHeader, partHeaders } from './client-facts.js';
 import { DoorClient } from './door-client.js';
+import { onceOver } from './once-over.js';
 
 /** The process that a request is brought to: a worker's private socket, or another host. */
 export type Target = { readonly socketPath: string } | { readonly url: string };
@@ -44,13 +47,14 @@ export class Forwarder {
     if (this.releasing) response.setHeader('Connection', 'close');
     if (request.method === 'GET') {
       this.waiting.set(response, () => this.nudge(request, target, facts(true)));
-      response.once('close', () => this.waiting.delete(response));
+      onceOver(request, response, () => this.waiting.delete(response));
     }
     if ('socketPath' in target) {
       const { socketPath } = target;
       return this.doors.forward(request, response, socketPath, facts(false), (error) => onGone(error, false));
     }
     const upstream = this.open(request, target, facts(false), true);
+    if (upstream instanceof Error) return onGone(upstream, true);
     upstream.once('response', (answer) => pass(answer, response));
     upstream.once('error', (error) => {
       request.unpipe(upstream);
@@ -61,7 +65,7 @@ export class Forwarder {
       onGone(error, wasReached(upstream));
       request.resume();
     });
-    response.once('close', () => {
+    onceOver(request, response, () => {
       // The owner learns that the client has gone.
       if (!response.writableFinished) upstream.destroy();
     });
@@ -69,8 +73,9 @@ export class Forwarder {
   }
 
   /** Where the connection itself cannot be handed over: it stays in between until either side ends it. */
-  forwardUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer, { target, facts, onGone }: Forwarding): void {
+  forwardUpgrade(request: IncomingMessage, socket: Socket, head: Buffer, { target, facts, onGone }: Forwarding): void {
     const upstream = this.open(request, target, facts(false), false);
+    if (upstream instanceof Error) return onGone(upstream, true);
     const early = readAhead(socket);
     const leave = (): void => void socket.destroy();
     const gaveUp = (): void => void upstream.destroy();
@@ -80,7 +85,8 @@ export class Forwarder {
     });
     upstream.once('response', (answer) => {
       socket.write(headOf(answer));
-      answer.pipe(socket);
+      answer.pipe(socket, { end: false });
+      answer.once('close', () => socket.destroySoon());
     });
     upstream.once('upgrade', (answer, far, farHead) => {
       socket.off('end', leave);
@@ -107,21 +113,33 @@ export class Forwarder {
 
   private nudge(request: IncomingMessage, target: Target, facts: string): void {
     if ('socketPath' in target) return this.doors.nudge(request, target.socketPath, facts);
-    const upstream = this.open(request, target, facts, true);
+    const upstream = this.open(withoutBody(request), target, facts, true);
+    if (upstream instanceof Error) return;
     upstream.once('response', (answer) => answer.resume());
     // The owner has gone, and so has the poll.
     upstream.once('error', () => {});
     upstream.end();
   }
 
-  private open({ method, url, rawHeaders }: IncomingMessage, target: Target, facts: string, pooled: boolean) {
+  /** An error where the request is one that Node's client does not send. */
+  private open(request: Head, target: Target, facts: string, pooled: boolean): ClientRequest | Error {
+    try {
+      return this.begin(request, target, facts, pooled);
+    } catch (error) {
+      return error as Error;
+    }
+  }
+
+  private begin({ method, url, rawHeaders }: Head, target: Target, facts: string, pooled: boolean): ClientRequest {
     const headers = [...partHeaders(rawHeaders).travelling, factsHeader, facts];
     if (!pooled) headers.push('Connection', 'Upgrade');
     const options = { method, path: url, headers };
     if ('socketPath' in target) {
       return http.request({ ...options, socketPath: target.socketPath, agent: false });
     }
-    const { protocol, hostname, port } = new URL(target.url);
+    const { protocol, host, hostname, port } = new URL(target.url);
+    // A client of HTTP/1.0 sends none.
+    if (headerOf(headers, 'host') === undefined) headers.push('Host', host);
     const to = { ...options, host: hostname.replace(/^\[|\]$/g, ''), port };
     const upstream =
       protocol === 'https:'
@@ -129,6 +147,14 @@ export class Forwarder {
         : http.request({ ...to, agent: pooled && this.agents.http });
     return watchConnecting(upstream);
   }
+}
+
+type Head = Pick<IncomingMessage, 'method' | 'url' | 'rawHeaders'>;
+
+/** Of a request whose body went elsewhere: on a kept connection the next request would be taken for it. */
+function withoutBody({ method, url, rawHeaders }: Head): Head {
+  const ofBody = /^(?:content-length|content-type|transfer-encoding)$/i;
+  return { method, url, rawHeaders: rawHeaders.filter((_, at) => !ofBody.test(rawHeaders[at - (at % 2)]!)) };
 }
 
 function watchConnecting(upstream: ClientRequest): ClientRequest {
@@ -146,8 +172,9 @@ function wasReached({ socket }: ClientRequest): boolean {
   return socket !== null && reached.has(socket);
 }
 
-function hasBody({ headers }: IncomingMessage): boolean {
-  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+function hasBody({ rawHeaders }: IncomingMessage): boolean {
+  const length = headerOf(rawHeaders, 'content-length') ?? 0;
+  return headerOf(rawHeaders, 'transfer-encoding') !== undefined || Number(length) > 0;
 }
 
 /** Reads what comes before it is wanted, so that an end is noticed; the returned function stops that, and returns it. */

@@ -2,6 +2,9 @@ import type { Socket } from 'node:net';
 import type { IpcTopic } from '../ipc.js';
 import type { HandedUpgrade, HandoverMessage } from './handover.protocol.js';
 
+/** After that time without an answer the next one is sent: what was under way may never have arrived. */
+const answerTimeoutMs = 5_000;
+
 /** What is not handed over within that number is refused: its client goes on without the upgrade. */
 const mostWaiting = 1_000;
 
@@ -19,6 +22,7 @@ interface Waiting {
 export class HandoverLine {
   private readonly waiting: Waiting[] = [];
   private underWay: Socket | undefined;
+  private alarm: NodeJS.Timeout | undefined;
 
   constructor(private readonly topic: IpcTopic<HandoverMessage, HandoverMessage>) {}
 
@@ -33,12 +37,14 @@ export class HandoverLine {
 
   /** The other end has taken what was under way. */
   taken(): void {
+    clearTimeout(this.alarm);
     this.underWay = undefined;
     this.sendNext();
   }
 
   /** The other end is gone: returns what nobody will take any more. */
   end(): Socket[] {
+    clearTimeout(this.alarm);
     this.underWay?.destroy();
     return this.waiting.splice(0).map(({ connection }) => connection);
   }
@@ -52,6 +58,7 @@ export class HandoverLine {
 
   private send(upgrade: HandedUpgrade, connection: Socket): void {
     this.underWay = connection;
+    this.alarm = setTimeout(() => this.taken(), answerTimeoutMs).unref();
     // Its server would ask the other process about it, and never close.
     (connection as { server?: unknown }).server = null;
     const early = connection.read() as Buffer | null;
@@ -59,7 +66,10 @@ export class HandoverLine {
     stopReading(connection);
     const head = early ? Buffer.concat([upgrade.head, early]) : upgrade.head;
     // Only the object is left here, which its server still counts.
-    const sent = (): void => void connection.destroy();
+    const sent = (error: Error | null): void => {
+      connection.destroy();
+      if (error) this.taken();
+    };
     this.topic.send({ ...upgrade, head }, sent, connection);
   }
 }

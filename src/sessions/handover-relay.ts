@@ -36,8 +36,10 @@ const unknownSession = 'Session ID unknown';
 
 /** As Socket.IO does where it does not know a session. */
 function refuse(connection: Socket): void {
-  connection.end(
+  connection.write(
     'HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/html\r\n' +
       `Content-Length: ${unknownSession.length}\r\n\r\n${unknownSession}`,
   );
+  // It is not read any more, so nobody would see its end.
+  connection.destroySoon();
 }

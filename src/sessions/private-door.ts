@@ -24,6 +24,8 @@ export class PrivateDoor {
       // A client of HTTP/1.0 sends none.
       requireHostHeader: false,
     });
+    // What comes late among many headers counts as well.
+    server.maxHeadersCount = 0;
     server.on('request', (request, response) => listener.onRequest(request, response));
     server.on('upgrade', (request, socket, head) => listener.onUpgrade(request, socket, head));
     await listenPrivately(server, path);

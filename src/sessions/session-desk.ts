@@ -45,6 +45,8 @@ interface Origin {
   readonly passed: Passed;
   readonly client?: ConnectionFacts;
   readonly nudge?: boolean;
+  /** Which of the HTTP servers it came to, there. */
+  readonly server?: number;
 }
 
 const direct: Origin = { passed: 'nobody' };
@@ -86,6 +88,8 @@ export class SessionDesk {
     engine.generateId = () => this.ids.make();
     engine.handleRequest = (request, response) => {
       const origin = this.originOf(request);
+      const meant = this.meantServer(origin, server);
+      if (meant) return void meant.emit('request', request, response);
       // The connection may bring somebody else's request next.
       if (origin.passed === 'another host') response.once('close', () => removeFacts(request.socket));
       const route = this.routeOf(engine, request, origin.passed);
@@ -93,11 +97,16 @@ export class SessionDesk {
       if (route.to === 'nowhere') this.explain(route.host);
       const onGone = (): void => answer(request, response);
       const forwarding = this.forwardingTo(route, request, origin, server, onGone);
-      if (forwarding) this.forwarder.forward(request, response, forwarding);
+      if (forwarding && hasTooManyHeaders(request)) response.writeHead(431).end();
+      else if (forwarding) this.forwarder.forward(request, response, forwarding);
       else onGone();
     };
     engine.handleUpgrade = (request, socket, head) => {
+      // Until Engine.IO listens itself, which may take what a middleware takes.
+      socket.on('error', () => {});
       const origin = this.originOf(request);
+      const meant = this.meantServer(origin, server);
+      if (meant) return void meant.emit('upgrade', request, socket, head);
       const route = this.routeOf(engine, request, origin.passed);
       if (route.to === 'here') return upgrade(request, socket, head);
       if (route.to === 'nowhere') this.explain(route.host);
@@ -108,7 +117,8 @@ export class SessionDesk {
       }
       const onGone = (): void => upgrade(request, socket, head);
       const forwarding = this.forwardingTo(route, request, origin, server, onGone);
-      if (forwarding) this.forwarder.forwardUpgrade(request, socket, head, forwarding);
+      if (forwarding && hasTooManyHeaders(request)) socket.destroy();
+      else if (forwarding) this.forwarder.forwardUpgrade(request, socket as TcpSocket, head, forwarding);
       else onGone();
     };
   }
@@ -120,12 +130,12 @@ export class SessionDesk {
       onRequest: (request, response) => {
         const facts = this.receive(request, 'a sibling');
         if (!facts) return void response.writeHead(400).end();
-        this.servers[facts.server]?.emit('request', request, response);
+        if (!this.servers[facts.server]?.emit('request', request, response)) response.writeHead(400).end();
       },
       onUpgrade: (request, socket, head) => {
         const facts = this.receive(request, 'a sibling');
         if (!facts) return void socket.destroy();
-        this.servers[facts.server]?.emit('upgrade', request, socket, head);
+        if (!this.servers[facts.server]?.emit('upgrade', request, socket, head)) socket.destroy();
       },
     });
     await hosts?.open();
@@ -141,6 +151,11 @@ export class SessionDesk {
     this.door?.close();
     this.forwarder.close();
     this.options.hosts?.close();
+  }
+
+  /** A host is reached at one port, whichever of its servers a request is for. */
+  private meantServer({ passed, server: meant }: Origin, here: number): HttpServer | undefined {
+    return passed === 'another host' && meant !== undefined && meant !== here ? this.servers[meant] : undefined;
   }
 
   private numberOf(server: HttpServer): number {
@@ -163,7 +178,7 @@ export class SessionDesk {
     if (!facts) return undefined;
     restore(request, facts);
     applyFacts(facts, request.socket);
-    this.origins.set(request, { passed, client: facts, nudge: facts.nudge });
+    this.origins.set(request, { passed, client: facts, nudge: facts.nudge, server: facts.server });
     return facts;
   }
 
@@ -225,6 +240,11 @@ export class SessionDesk {
         'or let the balancer send each client to one host',
     );
   }
+}
+
+/** Node's own `headers` has no more than that, and so what is decided here could be something else there. */
+function hasTooManyHeaders({ rawHeaders }: IncomingMessage): boolean {
+  return rawHeaders.length >= 2 * 1_000;
 }
 
 function nudge(engine: Engine, request: IncomingMessage, response: ServerResponse): void {

@@ -209,6 +209,28 @@ describe('a poll that lands on another worker', () => {
     expect(both.indexOf('42["heard"]')).toBeLessThan(both.indexOf('ok'));
   });
 
+  it('cannot hide a body behind so many headers that Node overlooks it', async () => {
+    const [owner, other] = await startPair();
+    const [attacker, victim] = [await beginSession(owner.url), await beginSession(owner.url)];
+    const { hostname, port } = new URL(other.url);
+    const connection = connect(Number(port), hostname);
+    onTestFinished(() => void connection.destroy());
+    let received = '';
+    connection.on('data', (chunk: Buffer) => void (received += chunk.toString()));
+
+    const hidden = 'POST /smuggled HTTP/1.1\r\nContent-Length: 500\r\n\r\n';
+    const head = `OPTIONS ${enginePath(attacker)} HTTP/1.1\r\nHost: localhost\r\n${'Connection:a\r\n'.repeat(1_000)}`;
+    connection.write(`${head}Content-Length: ${hidden.length}\r\n\r\n${hidden}`);
+    await eventually(
+      () => received,
+      (text) => text.includes('\r\n\r\n'),
+    );
+
+    expect(received).toMatch(/^HTTP\/1\.1 431 /);
+    expect(await ask(other.url, { sid: victim, body: '42["hello"]' })).toMatchObject({ status: 200, body: 'ok' });
+    expect(owner.answered.map(({ url }) => url)).not.toContain('/smuggled');
+  });
+
   it('may be of HTTP/1.0', async () => {
     const [owner, other] = await startPair();
     const sid = await beginSession(owner.url);

@@ -50,6 +50,35 @@ describe('a poll that lands on another host', () => {
     expect(owner.addresses.at(-1)).toBe('127.0.0.1');
   });
 
+  it('may announce trailers, without a worker falling over it', async () => {
+    const [owner, other] = await startPair();
+    const sid = await beginSession(owner.url);
+    const { hostname, port } = new URL(other.url);
+
+    for (const upgrading of ['', 'Connection: Upgrade\r\nUpgrade: websocket\r\n']) {
+      const connection = connect(Number(port), hostname);
+      onTestFinished(() => void connection.destroy());
+      connection.write(`OPTIONS ${enginePath(sid)} HTTP/1.1\r\nHost: localhost\r\n${upgrading}Trailer: a\r\n\r\n`);
+      const [answer] = (await once(connection, 'data')) as [Buffer];
+      expect(answer.toString()).toMatch(/^HTTP\/1\.1 [45]0\d /);
+    }
+
+    expect(await ask(other.url, { sid, body: '42["hello"]' })).toMatchObject({ status: 200, body: 'ok' });
+  });
+
+  it('may be of HTTP/1.0, without a host', async () => {
+    const [owner, other] = await startPair();
+    const sid = await beginSession(owner.url);
+    const { hostname, port } = new URL(other.url);
+    const connection = connect(Number(port), hostname);
+    onTestFinished(() => void connection.destroy());
+
+    connection.write(`POST ${enginePath(sid)} HTTP/1.0\r\nContent-Length: 11\r\n\r\n42["hello"]`);
+
+    const [answer] = (await once(connection, 'data')) as [Buffer];
+    expect(answer.toString()).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+  });
+
   it('that the client gives up leaves the host known', async () => {
     const [owner, other] = await startPair();
     const sid = await beginSession(owner.url);

@@ -45,7 +45,11 @@ export function toRefusal(exception: unknown): Refusal {
 }
 
 function read(exception: unknown): Refusal {
-  if (exception instanceof WsException) return describe(exception.getError(), 'REFUSED');
+  if (exception instanceof WsException) {
+    const told: unknown = exception.getError();
+    // What another library says of itself is not meant for clients.
+    return told instanceof Error ? internalError : describe(told, 'REFUSED');
+  }
   if (exception instanceof HttpException && exception.getStatus() < 500) {
     return describe(exception.getResponse(), HttpStatus[exception.getStatus()] ?? 'REFUSED');
   }

@@ -1,4 +1,6 @@
 import type { INestApplication } from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
+import { UnknownElementException } from '@nestjs/core/errors/exceptions/unknown-element.exception.js';
 import { RedisIoAdapter, type RedisIoAdapterOptions } from './adapter/redis-io.adapter.js';
 import { Carrier } from './carrier.js';
 import { ProviderMissingError } from './errors.js';
@@ -36,10 +38,13 @@ export async function setupClusterIo(app: INestApplication): Promise<RedisIoAdap
 type Token<T> = symbol | (abstract new (...args: never[]) => T);
 
 function find<T>(app: INestApplication, token: Token<T>): T | undefined {
+  // Asked itself, an application ends the process where there is nothing to find.
+  const modules = app.get(ModuleRef);
   try {
-    return app.get<T>(token, { strict: false });
-  } catch {
+    return modules.get<T>(token, { strict: false });
+  } catch (error) {
     // Nest knows no question without an exception.
-    return undefined;
+    if (error instanceof UnknownElementException) return undefined;
+    throw error;
   }
 }

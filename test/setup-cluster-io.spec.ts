@@ -1,6 +1,8 @@
 import { type CanActivate, Inject, Injectable, type PipeTransform, type Provider } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { RedisIoAdapter } from '../src/adapter/redis-io.adapter.js';
@@ -46,6 +48,19 @@ describe('setupClusterIo', () => {
     expect(await greetingOf(app)).toBe('hello');
     expect(adapter).toBeInstanceOf(RedisIoAdapter);
     expect(adapter.connections).toBe(1);
+  });
+
+  it.each([
+    ['with a carrier', 'RedisIoAdapter'],
+    ['without one', 'PROVIDER_MISSING'],
+  ])('comes to an end in an application that ends the process for what it cannot find: %s', async (which, said) => {
+    const program = fork('dist/test/fixtures/setup.server.js', [which]);
+    const exited = once(program, 'exit');
+
+    const [message] = (await Promise.race([once(program, 'message'), exited])) as [unknown];
+
+    expect(message).toBe(said);
+    expect(await exited).toEqual([0, null]);
   });
 
   it('takes its options from a provider', async () => {

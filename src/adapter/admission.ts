@@ -1,6 +1,7 @@
 import type { Namespace, Server, Socket } from 'socket.io';
 import { Connection } from './binding/connection.js';
 import type { GatewayLayer } from './binding/gateway-layer.js';
+import { type Middleware, runMiddleware } from './binding/middleware.js';
 import { CarrierAdapter } from './carrier-adapter.js';
 
 /**
@@ -17,6 +18,26 @@ export function admitClients(server: Server, layer: GatewayLayer): void {
     if (pending) void pending.then(() => next());
     else next();
   };
-  server.use(admit);
-  server.on('new_namespace', (namespace: Namespace) => void namespace.use(admit));
+  const open = (namespace: Namespace): void => {
+    survive(namespace, layer);
+    namespace.use(admit);
+  };
+  open(server.sockets);
+  server.on('new_namespace', open);
+}
+
+/** What is used of a namespace, which Socket.IO does not declare as public. */
+interface Running {
+  readonly _fns: readonly Middleware[];
+  run(socket: Socket, done: (error?: Error) => void): void;
+}
+
+/** Refuses a client whose middleware throws or rejects, where Socket.IO would end the process. */
+function survive(namespace: Namespace, { faults }: GatewayLayer): void {
+  const running = namespace as unknown as Running;
+  running.run = (socket, done) => {
+    runMiddleware(running['_fns'], socket, done, (error) =>
+      faults.report(`a middleware of ${namespace.name}`, 'use', error),
+    );
+  };
 }

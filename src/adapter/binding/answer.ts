@@ -25,6 +25,10 @@ export class Answer {
     unanswered.owe(socket.conn);
   }
 
+  get isGiven(): boolean {
+    return this.given;
+  }
+
   /** `by`: the name of the gateway, where one gives it. */
   give(results: readonly unknown[], by = `a listener in ${this.socket.nsp.name}`): void {
     if (this.given) return;
@@ -59,8 +63,9 @@ export class Reply {
     private running: number,
   ) {}
 
-  get isAsked(): boolean {
-    return this.answer !== undefined;
+  /** Whether an answer is asked for and not given yet. */
+  get isOpen(): boolean {
+    return this.answer?.isGiven === false;
   }
 
   /** The first result that is something is the answer. */

@@ -1,12 +1,13 @@
-import { EventEmitter } from 'node:events';
 import { isObservable, type Observable, type Subscription } from 'rxjs';
-import type { Socket } from 'socket.io';
+import { Socket } from 'socket.io';
 import { internalError, type Refusal, toRefusal } from '../../refusal.js';
 import { type Acknowledge, Answer, Reply } from './answer.js';
 import type { GatewayBinding } from './gateway-binding.js';
 import type { GatewayLayer } from './gateway-layer.js';
 import type { Handler, HandlerArguments, HandlerOwner } from './handler.js';
+import { Following } from './following.js';
 import { isPromise } from './handler-factory.js';
+import { type Middleware, runMiddleware } from './middleware.js';
 import { isWsResponse } from './ws-response.js';
 
 /** The handlers of each event, shared by all clients of a namespace. */
@@ -14,8 +15,17 @@ export type HandlerTable = ReadonlyMap<unknown, readonly Handler[]>;
 
 /** What is used of a Socket.IO socket, which it does not declare as public. */
 interface Dispatching {
-  run(packet: unknown[], done: (error?: Error) => void): void;
+  readonly fns: readonly Middleware[];
   dispatch(packet: unknown[]): void;
+  emitReserved(event: string, ...args: unknown[]): boolean;
+  ack(id: number): (...results: unknown[]) => void;
+  _onpacket: (packet: EventPacket) => void;
+}
+
+/** An event, or the acknowledgement of one. */
+interface EventPacket {
+  readonly id?: number;
+  readonly data?: unknown;
 }
 
 interface Opening {
@@ -36,7 +46,7 @@ interface BoundSocket extends Dispatching {
  * It holds nothing for each handler, since most clients use few of them: the table is the namespace's.
  */
 export class Connection {
-  private table: HandlerTable | undefined;
+  private tables: readonly HandlerTable[] = noTables;
   /** Only where a subclass of the adapter hands over handlers of its own. */
   private ownHandlers: Map<unknown, Handler[]> | undefined;
   private readonly gateways: GatewayBinding[] = [];
@@ -55,6 +65,8 @@ export class Connection {
     bound[connectionOf] = new Connection(socket, layer);
     // The one way to see each packet after the `socket.use` middleware without a listener for each event.
     bound.dispatch = dispatch;
+    bound.emitReserved = emitReserved;
+    bound['_onpacket'] = takePacket;
     return bound[connectionOf];
   }
 
@@ -64,9 +76,9 @@ export class Connection {
 
   /** The client's events go to this gateway's handlers, once what it does on connecting has `finished`. */
   enter(gateway: GatewayBinding, table: HandlerTable | undefined, finished?: Promise<Refusal | undefined>): void {
-    if (this.gateways.length === 0) this.socket.on('disconnect', leave);
+    if (this.gateways.length === 0) this.socket.prependListener('disconnect', leave);
     this.gateways.push(gateway);
-    this.table = table;
+    if (table && !this.tables.includes(table)) this.tables = [...this.tables, table];
     if (!finished) return;
     this.opening ??= new Map();
     const opening = {
@@ -135,7 +147,30 @@ export class Connection {
     const isHeard = this.tellListeners(packet, answer);
     const handlers = this.handlersOf(packet[0]);
     if (handlers.length > 0) this.handle(handlers, packet, answer);
-    else if (!isHeard && this.socket.listenersAny().length === 0) answer?.give([unknownEvent(packet[0])]);
+    else if (!isHeard) answer?.give([unknownEvent(packet[0])]);
+  }
+
+  /** Calls who listens by hand, of whom none keeps the others from hearing. Returns how many there are. Never throws. */
+  call(event: string, args: readonly unknown[], onFault: (error: unknown) => void = () => {}): number {
+    const listeners = this.socket.rawListeners(event);
+    const fail = (error: unknown): void => {
+      this.layer.faults.report(`a listener in ${this.socket.nsp.name}`, event, error);
+      onFault(error);
+    };
+    for (const listener of listeners) {
+      try {
+        const result: unknown = Reflect.apply(listener, this.socket, args);
+        if (isPromise(result)) result.then(undefined, fail);
+      } catch (error) {
+        fail(error);
+      }
+    }
+    return listeners.length;
+  }
+
+  /** What was thrown where nobody else looks: before the event was dispatched, or by who waited for an answer. */
+  survive(event: string, error: unknown): void {
+    this.layer.faults.report(`a listener in ${this.socket.nsp.name}`, event, error);
   }
 
   holdAcknowledgement(packet: unknown[]): Answer | undefined {
@@ -149,22 +184,23 @@ export class Connection {
   }
 
   /** What a gateway listens to by hand, with `client.on`, is Socket.IO's own: it waits for nothing. */
-  private tellListeners(packet: unknown[], answer: Answer | undefined): boolean {
-    try {
-      return EventEmitter.prototype.emit.apply(this.socket, packet as [string]);
-    } catch (error) {
-      this.layer.faults.report(`a listener in ${this.socket.nsp.name}`, String(packet[0]), error);
-      answer?.give([toRefusal(error)]);
-      return true;
-    }
+  private tellListeners([event, ...args]: unknown[], answer: Answer | undefined): boolean {
+    // Socket.IO listens to this one itself, with nothing.
+    const own = event === 'error' ? 1 : 0;
+    return this.call(String(event), args, (error) => answer?.give([toRefusal(error)])) > own;
   }
 
   private handlersOf(event: unknown): readonly Handler[] {
     const own = this.ownHandlers?.get(event);
     if (own) return own;
-    const shared = this.table?.get(event) ?? none;
+    const shared = this.tables.length === 1 ? (this.tables[0]!.get(event) ?? none) : this.handlersOfAll(event);
     // A subclass of the adapter may keep a client from some of the namespace's gateways.
     return shared.every((handler) => this.serves(handler)) ? shared : shared.filter((handler) => this.serves(handler));
+  }
+
+  /** A namespace with a name may also belong to a pattern, whose gateways have a table of their own. */
+  private handlersOfAll(event: unknown): readonly Handler[] {
+    return this.tables.flatMap((table) => table.get(event) ?? none);
   }
 
   private serves({ gateway }: Handler): boolean {
@@ -203,15 +239,13 @@ export class Connection {
   }
 
   private run(handler: Handler, args: HandlerArguments, reply: Reply): void {
-    let result: unknown;
     try {
-      result = handler.call(args);
+      const result = handler.call(args);
+      if (isPromise(result)) void this.await(result, handler, args, reply);
+      else this.settle(result, handler, args, reply);
     } catch (error) {
       void this.fall(handler, args, reply, error);
-      return;
     }
-    if (isPromise(result)) void this.await(result, handler, args, reply);
-    else this.settle(result, handler, args, reply);
   }
 
   private async await(
@@ -220,13 +254,11 @@ export class Connection {
     args: HandlerArguments,
     reply: Reply,
   ): Promise<void> {
-    let result: unknown;
     try {
-      result = await promise;
+      this.settle(await promise, handler, args, reply);
     } catch (error) {
-      return this.fall(handler, args, reply, error);
+      await this.fall(handler, args, reply, error);
     }
-    this.settle(result, handler, args, reply);
   }
 
   private settle(result: unknown, handler: Handler, args: HandlerArguments, reply: Reply): void {
@@ -241,13 +273,17 @@ export class Connection {
   /** Sends what the Observable emits, until it ends or the client is gone. */
   private follow(observable: Observable<unknown>, handler: Handler, args: HandlerArguments, reply: Reply): void {
     if (!this.socket.connected) return reply.ended();
-    const subscription = observable.subscribe({
-      next: (value) => this.respond(value, handler, reply),
-      error: (error: unknown) => void this.fall(handler, args, reply, error),
-      complete: () => {
-        if (!handler.isAckHandledManually) reply.ended();
+    const subscription = new Following(
+      {
+        next: (value) => this.respond(value, handler, reply),
+        error: (error: unknown) => void this.fall(handler, args, reply, error),
+        complete: () => {
+          if (!handler.isAckHandledManually) reply.ended();
+        },
       },
-    });
+      (error) => this.layer.faults.report(handler.gateway.name, handler.event, error),
+    );
+    observable.subscribe(subscription);
     if (subscription.closed) return;
     (this.subscriptions ??= new Set()).add(subscription);
     subscription.add(() => this.subscriptions?.delete(subscription));
@@ -275,7 +311,8 @@ export class Connection {
   }
 
   private refuse(refusal: Refusal, reply: Reply): void {
-    if (!reply.isAsked) this.tell(refusal);
+    // Of a stream the first value has been the answer.
+    if (!reply.isOpen) this.tell(refusal);
     reply.refuse(refusal);
   }
 
@@ -290,6 +327,7 @@ export class Connection {
 }
 
 const none: readonly Handler[] = [];
+const noTables: readonly HandlerTable[] = [];
 
 const tooManyEvents: Refusal = {
   error: { code: 'NOT_CONNECTED', message: 'Too many events came before the connecting had finished.' },
@@ -305,9 +343,28 @@ function unknownEvent(event: unknown): Refusal {
 function dispatch(this: BoundSocket, packet: unknown[]): void {
   const connection = this[connectionOf];
   const answer = connection.holdAcknowledgement(packet);
-  this.run(packet, (error) => {
-    process.nextTick(deliver, connection, packet, answer, error);
-  });
+  const done = (error?: Error): void => process.nextTick(deliver, connection, packet, answer, error);
+  if (this.fns.length === 0) return done();
+  runMiddleware(this.fns, packet, done, (error) => connection.survive('use', error));
+}
+
+/** In the place of Socket.IO's own, which one listener that throws would end. */
+function emitReserved(this: BoundSocket, event: string, ...args: unknown[]): boolean {
+  return this[connectionOf].call(event, args) > 0;
+}
+
+const { _onpacket: onPacket } = Socket.prototype as unknown as Dispatching;
+
+/** As Socket.IO does, but that nothing is thrown at the connection, which has other namespaces as well. */
+function takePacket(this: BoundSocket, packet: EventPacket): void {
+  try {
+    Reflect.apply(onPacket, this, [packet]);
+  } catch (error) {
+    const isEvent = Array.isArray(packet.data) && typeof packet.data[0] === 'string';
+    this[connectionOf].survive(isEvent ? String((packet.data as unknown[])[0]) : 'acknowledgement', error);
+    const acknowledge = isEvent ? (packet.data as unknown[]).at(-1) : undefined;
+    if (typeof acknowledge === 'function') Reflect.apply(acknowledge, undefined, [internalError]);
+  }
 }
 
 function leave(this: BoundSocket, reason: unknown): void {

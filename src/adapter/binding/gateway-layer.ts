@@ -135,7 +135,8 @@ export class GatewayLayer {
   private guard(gateway: GatewayBinding, server: Endpoint): void {
     const ask = async (socket: Socket): Promise<Error | undefined> => {
       try {
-        await askGuards(await gateway.connectionGuards(), socket, gateway.metatype);
+        const asked = gateway.connectionGuards().then((guards) => askGuards(guards, socket, gateway.metatype));
+        await within(this.options.connectionTimeoutMs, asked, tookTooLong);
       } catch (exception) {
         if (isUnexpected(exception)) this.faults.report(gateway.name, 'connection guards', exception);
         const { error } = toRefusal(exception);

@@ -17,6 +17,12 @@ const faults: readonly (readonly [gateway: string, stock: 'ends' | 'lives', hear
   ['ReturnsTrap', 'ends', ['acknowledged']],
   ['ReturnsDepth', 'ends', ['acknowledged']],
   ['ListenerThrows', 'ends', ['acknowledged']],
+  ['ListenerRejects', 'ends', ['acknowledged']],
+  ['AnyListenerThrows', 'ends', ['acknowledged']],
+  ['MiddlewareThrows', 'ends', ['acknowledged']],
+  ['MiddlewareRejects', 'ends', ['acknowledged']],
+  ['DisconnectListenerThrows', 'ends', []],
+  ['FinalizerThrows', 'ends', ['acknowledged']],
   ['AcknowledgesCircle', 'ends', ['acknowledged']],
 ];
 

@@ -46,7 +46,7 @@ interface BoundSocket extends Dispatching {
  * It holds nothing for each handler, since most clients use few of them: the table is the namespace's.
  */
 export class Connection {
-  private tables: readonly HandlerTable[] = noTables;
+  private table: HandlerTable | undefined;
   /** Only where a subclass of the adapter hands over handlers of its own. */
   private ownHandlers: Map<unknown, Handler[]> | undefined;
   private readonly gateways: GatewayBinding[] = [];
@@ -78,7 +78,7 @@ export class Connection {
   enter(gateway: GatewayBinding, table: HandlerTable | undefined, finished?: Promise<Refusal | undefined>): void {
     if (this.gateways.length === 0) this.socket.prependListener('disconnect', leave);
     this.gateways.push(gateway);
-    if (table && !this.tables.includes(table)) this.tables = [...this.tables, table];
+    this.table = table;
     if (!finished) return;
     this.opening ??= new Map();
     const opening = {
@@ -193,14 +193,9 @@ export class Connection {
   private handlersOf(event: unknown): readonly Handler[] {
     const own = this.ownHandlers?.get(event);
     if (own) return own;
-    const shared = this.tables.length === 1 ? (this.tables[0]!.get(event) ?? none) : this.handlersOfAll(event);
+    const shared = this.table?.get(event) ?? none;
     // A subclass of the adapter may keep a client from some of the namespace's gateways.
     return shared.every((handler) => this.serves(handler)) ? shared : shared.filter((handler) => this.serves(handler));
-  }
-
-  /** A namespace with a name may also belong to a pattern, whose gateways have a table of their own. */
-  private handlersOfAll(event: unknown): readonly Handler[] {
-    return this.tables.flatMap((table) => table.get(event) ?? none);
   }
 
   private serves({ gateway }: Handler): boolean {
@@ -327,7 +322,6 @@ export class Connection {
 }
 
 const none: readonly Handler[] = [];
-const noTables: readonly HandlerTable[] = [];
 
 const tooManyEvents: Refusal = {
   error: { code: 'NOT_CONNECTED', message: 'Too many events came before the connecting had finished.' },

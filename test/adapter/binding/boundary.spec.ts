@@ -71,32 +71,6 @@ describe('a client that asked for an acknowledgement', () => {
   });
 });
 
-@WebSocketGateway({ namespace: /^\/tenant-\d+$/ })
-class TenantGateway {
-  @SubscribeMessage('whose')
-  whose(): string {
-    return 'any tenant’s';
-  }
-}
-
-@WebSocketGateway({ namespace: '/tenant-1' })
-class FirstTenantGateway {
-  @SubscribeMessage('special')
-  special(): string {
-    return 'the first tenant’s';
-  }
-}
-
-describe('a namespace with a name that also matches a pattern', () => {
-  it('is served by the gateways of both', async () => {
-    const { connect } = await serveGateways([TenantGateway, FirstTenantGateway]);
-    const client = await connect('/tenant-1');
-
-    expect(await client.emitWithAck('whose')).toBe('any tenant’s');
-    expect(await client.emitWithAck('special')).toBe('the first tenant’s');
-  });
-});
-
 class NeverGuard implements CanActivate {
   canActivate(): Promise<boolean> {
     return new Promise(() => {});

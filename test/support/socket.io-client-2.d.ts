@@ -3,6 +3,7 @@ declare module 'socket.io-client-2' {
   interface OldClient {
     readonly io: { readonly engine: object };
     emit(event: string, ...args: unknown[]): void;
+    on(event: string, listener: (...args: unknown[]) => void): void;
     close(): void;
   }
   export default function open(url: string, options: Readonly<Record<string, unknown>>): OldClient;

@@ -4,7 +4,7 @@ import { RoomMembers } from '../../src/adapter/room-members.js';
 
 describe('The members of a room', () => {
   it('are those who are in it', () => {
-    const { members, names } = roomOf(20);
+    const { members } = roomOf(20);
 
     expect(names(members, 'room')).toEqual(range(20));
     expect(names(members, 'elsewhere')).toEqual([]);
@@ -12,7 +12,7 @@ describe('The members of a room', () => {
   });
 
   it('are looked up once for any number of messages', () => {
-    const { members, lookUps, names } = roomOf(20);
+    const { members, lookUps } = roomOf(20);
 
     for (let message = 0; message < 10; message++) names(members, 'room');
 
@@ -20,7 +20,7 @@ describe('The members of a room', () => {
   });
 
   it('are those of now after somebody came or went', () => {
-    const { members, names, ids } = roomOf(20);
+    const { members, ids } = roomOf(20);
     names(members, 'room');
 
     ids.delete('0');
@@ -43,7 +43,7 @@ describe('The members of a room', () => {
   });
 
   it('include those who had joined before they were connected', () => {
-    const { members, names, sockets } = roomOf(20);
+    const { members, sockets } = roomOf(20);
     const last = sockets.get('19')!;
     sockets.delete('19');
 
@@ -54,7 +54,7 @@ describe('The members of a room', () => {
   });
 
   it('of the namespace are those of now after somebody connected or left', () => {
-    const { members, names, ids } = roomOf(20);
+    const { members, ids } = roomOf(20);
     names(members, undefined);
 
     ids.delete('0');
@@ -70,12 +70,13 @@ function roomOf(size: number) {
   const sockets = new Map(range(size).map((id) => [id, { id } as Socket]));
   const lookUps = vi.spyOn(sockets, 'get');
   const members = new RoomMembers({ sockets } as unknown as Namespace, new Map([['room', ids]]), ids as never);
-  const names = (of: RoomMembers, room: string | undefined): string[] => {
-    const found: string[] = [];
-    of.visit(room, ({ id }) => found.push(id));
-    return found;
-  };
-  return { members, names, ids, sockets, lookUps };
+  return { members, ids, sockets, lookUps };
+}
+
+function names(members: RoomMembers, room: string | undefined): string[] {
+  const found: string[] = [];
+  members.visit(room, ({ id }) => found.push(id));
+  return found;
 }
 
 function range(size: number): string[] {

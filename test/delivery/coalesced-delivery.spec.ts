@@ -36,7 +36,7 @@ describe('A packet', () => {
     'goes through it where a team listens to Engine.IO’s “%s”',
     async (event) => {
       const { socket, heard } = await connect();
-      const told = vi.fn();
+      const told = vi.fn<() => void>();
 
       socket.emit('a', 1);
       socket.conn.on(event, told);
@@ -50,7 +50,7 @@ describe('A packet', () => {
 
   it('goes through it where a team listens to it for all clients', async () => {
     const { server, socket, heard } = await connect();
-    const told = vi.fn();
+    const told = vi.fn<() => void>();
 
     server.engine.on('flush', told);
     socket.emit('a', 1);

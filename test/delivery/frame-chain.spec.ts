@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { FrameChain } from '../../src/delivery/frame-chain.js';
 
-const [a, b, c] = ['a', 'b', 'c'].map((text) => Buffer.from(text)) as [Buffer, Buffer, Buffer];
+const [a, b, c] = ['a', 'b', 'c'].map((letter) => Buffer.from(letter)) as [Buffer, Buffer, Buffer];
 
 describe('A chain of frames', () => {
   it('is one buffer with all of them in order', () => {

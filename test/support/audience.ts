@@ -5,7 +5,6 @@ import openOld from 'socket.io-client-2';
 import { onTestFinished } from 'vitest';
 import { clientKinds } from './crowd.js';
 import { openUntyped } from './clients.js';
-import { eventually } from './eventually.js';
 import type { Node } from './nodes.js';
 import { argumentsOf, type Form, nameOf, nameOfArrived, type Word } from './words.js';
 
@@ -13,9 +12,8 @@ export const listenerKinds = [...(Object.keys(clientKinds) as (keyof typeof clie
 export type ListenerKind = (typeof listenerKinds)[number];
 
 export type Target =
-  | { readonly type: 'all' | 'others' | 'direct' }
-  | { readonly type: 'rooms' | 'except'; readonly rooms: readonly string[] }
-  | { readonly type: 'id' };
+  | { readonly type: 'all' | 'others' | 'direct' | 'id' }
+  | { readonly type: 'rooms' | 'except'; readonly rooms: readonly string[] };
 
 /** One message or more of one node. Where it concerns one client, that is the one which `pick` falls on. */
 export interface Emit {
@@ -70,6 +68,8 @@ interface Listener {
   left: Promise<unknown>;
   /** How many fences have come since they were last waited for. */
   fences: number;
+  /** How many of its questions wait for their answer. */
+  questions: number;
 }
 
 /** What a client of either protocol can do. */
@@ -141,6 +141,7 @@ export class Audience {
       state: 'here',
       dismissed: false,
       fences: 0,
+      questions: 0,
     } as Listener;
     const place = randomUUID();
     this.waiting.set(place, listener);
@@ -202,27 +203,34 @@ export class Audience {
       // An answer of somebody who leaves is waited for in vain.
       else this.emit({ ...step, asks: step.asks && staysWhole });
     }
+    // Who leaves emits once more, and an answer has its place too: both before the fence.
     await Promise.all(departures);
+    const unanswered = await Promise.all(this.here.map((listener) => this.answered(listener)));
     for (const { server } of this.nodes) server.emit('fence');
     const late = await Promise.all(this.here.map((listener) => this.fenced(listener)));
     const answers = await Promise.all(this.answers.splice(0));
-    return [...this.faults(), ...late, ...answers].filter((fault) => fault !== undefined);
+    return [...this.faults(), ...unanswered, ...late, ...answers].filter((fault) => fault !== undefined);
+  }
+
+  private async answered(listener: Listener): Promise<string | undefined> {
+    const isAnswered = await comes(() => listener.questions === 0);
+    return isAnswered ? undefined : `${describe(listener)} has no answer to ${listener.questions} questions`;
   }
 
   private async fenced(listener: Listener): Promise<string | undefined> {
     const { length } = this.nodes;
-    const fences = await eventually(
-      () => listener.fences,
-      (count) => count >= length,
-      patienceMs,
-    ).catch(() => undefined);
+    const isFenced = await comes(() => listener.fences >= length);
     listener.fences -= length;
-    return fences === length ? undefined : `${describe(listener)} has not heard the ${length} fences`;
+    return isFenced ? undefined : `${describe(listener)} has not heard the fences`;
   }
 
-  private ask({ client, heard, node }: Listener): void {
+  private ask(listener: Listener): void {
     const question = this.questions++;
-    client.emit('ask', question, (answered: unknown) => hear({ heard }, node, `answer ${String(answered)}`));
+    listener.questions++;
+    listener.client.emit('ask', question, (answered: unknown) => {
+      listener.questions--;
+      hear(listener, listener.node, `answer ${String(answered)}`);
+    });
   }
 
   private async letGo(pick: number, how: (typeof farewells)[number]): Promise<void> {
@@ -299,11 +307,18 @@ export class Audience {
     if (listener.state === 'gone') return false;
     if (target.type === 'direct') return listener === picked;
     if (flags.includes('local') && listener.node !== origin) return false;
-    if (target.type === 'id') return listener === picked;
-    if (target.type === 'others') return listener !== picked;
-    if (target.type === 'all') return true;
-    const isMember = target.rooms.some((room) => listener.rooms.has(room));
-    return target.type === 'rooms' ? isMember : !isMember;
+    switch (target.type) {
+      case 'id':
+        return listener === picked;
+      case 'others':
+        return listener !== picked;
+      case 'all':
+        return true;
+      case 'rooms':
+        return target.rooms.some((room) => listener.rooms.has(room));
+      case 'except':
+        return !target.rooms.some((room) => listener.rooms.has(room));
+    }
   }
 
   private expect(listener: Listener, what: { origin: number; name: string; mayBeMissing?: boolean }): void {
@@ -346,7 +361,14 @@ function openMouth(url: string, kind: ListenerKind, place: string): Mouth {
   return client as Mouth;
 }
 
-function hear({ heard }: Pick<Listener, 'heard'>, origin: unknown, name: string): void {
+/** Looks in every turn, as the clients are in this process. */
+async function comes(holds: () => boolean): Promise<boolean> {
+  const end = performance.now() + patienceMs;
+  while (!holds() && performance.now() < end) await turn();
+  return holds();
+}
+
+function hear({ heard }: Listener, origin: unknown, name: string): void {
   const all = heard.get(origin as number) ?? [];
   all.push(name);
   heard.set(origin as number, all);
@@ -361,7 +383,9 @@ function compare(expected: readonly Expected[], heard: readonly string[], isWhol
     next++;
   }
   const missing = expected.slice(next).filter(({ mayBeMissing }) => !mayBeMissing);
-  return isWhole && missing.length > 0 ? `the last ${missing.length} are missing, from ${missing[0]!.name} on` : undefined;
+  return isWhole && missing.length > 0
+    ? `the last ${missing.length} are missing, from ${missing[0]!.name} on`
+    : undefined;
 }
 
 function describe({ kind, node, state }: Listener): string {

@@ -106,7 +106,9 @@ export class RawClient {
 }
 
 /** Where the first frame of a server has its payload; undefined while it has not come as a whole. */
-function frameIn(buffer: Buffer): { readonly opcode: number; readonly start: number; readonly end: number } | undefined {
+function frameIn(
+  buffer: Buffer,
+): { readonly opcode: number; readonly start: number; readonly end: number } | undefined {
   if (buffer.length < 2) return undefined;
   const opcode = buffer[0]! & 0x0f;
   const short = buffer[1]! & 0x7f;

@@ -1,7 +1,14 @@
 import type { Socket } from 'node:net';
 
 /** The methods by which Node hands bytes of a socket to the kernel: each call is one write. */
-const writing = ['writev', 'writeBuffer', 'writeUtf8String', 'writeAsciiString', 'writeLatin1String', 'writeUcs2String'];
+const writing = [
+  'writev',
+  'writeBuffer',
+  'writeUtf8String',
+  'writeAsciiString',
+  'writeLatin1String',
+  'writeUcs2String',
+];
 
 type Handle = Record<string, (...args: unknown[]) => unknown>;
 

@@ -8,7 +8,7 @@ const upgrade = [
   'Connection: Upgrade',
   'Upgrade: websocket',
   'Sec-WebSocket-Version: 13',
-  'Sec-WebSocket-Key: cmF3IGNsaWVudCAxMjM0NTY=',
+  'Sec-WebSocket-Key: cmF3IGNsaWVudCAxMjM0NQ==',
 ];
 
 /**
@@ -89,6 +89,7 @@ export class RawClient {
       const [chunk] = (await once(this.socket, 'data')) as [Buffer];
       head = Buffer.concat([head, chunk]);
     }
+    if (!head.includes(' 101 ')) throw new Error(`The server does not switch to WebSocket: ${head.toString()}`);
     this.read(head.subarray(head.indexOf('\r\n\r\n') + 4));
   }
 

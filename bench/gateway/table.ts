@@ -1,49 +1,57 @@
+import { type Goal, verdict } from '../support/goals.js';
+import type { Figures } from '../support/figures.js';
+import { toTable } from '../support/report.js';
 import type { Contestant } from './contestants.js';
 import type { Sample } from './round.js';
 
-export interface Goal {
+export interface Row {
   readonly what: string;
   readonly unit: 'KB' | 'µs';
   readonly work: string;
   readonly of: keyof Sample;
-  /** The most that ours may be, as a share of what the other needs. */
-  readonly ofStock: number;
-  readonly ofBare?: number;
 }
 
-type Figure = (work: string, contestant: Contestant, of: keyof Sample) => number | undefined;
+/** The median; undefined where a contestant has no such work. */
+type Median = (row: Row, contestant: Contestant) => number | undefined;
 
-const header = ['', 'stock', 'bare', 'ours', 'ours / stock', 'ours / bare', 'goal'] as const;
+const header = ['', 'stock', 'bare', 'ours', 'ours / stock', 'ours / bare', 'goals'] as const;
+const contestants = ['stock', 'bare', 'ours'] as const;
+const rivals = ['stock', 'bare'] as const;
 
-export function rowsOf(goals: readonly Goal[], figure: Figure): readonly (readonly string[])[] {
-  return goals.map(({ what, unit, work, of, ofStock, ofBare }) => {
-    const [stock, bare, ours] = (['stock', 'bare', 'ours'] as const).map((who) => figure(work, who, of));
-    const isReached = ours! <= ofStock * stock! && (ofBare === undefined || ours! <= ofBare * bare!);
-    const limits = [`≤ ${ofStock} × stock`, ...(ofBare === undefined ? [] : [`≤ ${ofBare} × bare`])].join(', ');
+export function figuresOf(rows: readonly Row[], median: Median): Figures {
+  const ratios = rows.flatMap((row) => rivals.map((rival) => [nameOf(row, rival), ratio(row, rival, median)] as const));
+  return Object.fromEntries(ratios.filter((entry): entry is readonly [string, number] => entry[1] !== undefined));
+}
+
+export function tableOf(rows: readonly Row[], median: Median, goals: readonly Goal[]): string {
+  const figures = figuresOf(rows, median);
+  const lines = rows.map((row) => {
+    const names = rivals.map((rival) => nameOf(row, rival));
     return [
-      `${what}, ${work}`,
-      ...[stock, bare, ours].map((value) => print(value, unit)),
-      ratio(ours, stock),
-      ratio(ours, bare),
-      `${limits}: ${isReached ? 'reached' : 'missed'}`,
+      `${row.what}, ${row.work}`,
+      ...contestants.map((who) => print(median(row, who), row.unit)),
+      ...names.map((name) => figures[name]?.toFixed(3) ?? ''),
+      rivals.flatMap((rival, index) => verdictOf(names[index]!, rival, figures, goals)).join(', '),
     ];
   });
+  return toTable(header, lines);
 }
 
-/** As prettier would have it. */
-export function toTable(rows: readonly (readonly string[])[]): string {
-  const all = [header, ...rows];
-  const widths = header.map((_, column) => Math.max(3, ...all.map((row) => row[column]!.length)));
-  const line = (row: readonly string[]): string =>
-    `| ${row.map((cell, column) => cell.padEnd(widths[column]!)).join(' | ')} |`;
-  return [line(header), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
+function verdictOf(name: string, rival: string, figures: Figures, goals: readonly Goal[]): string[] {
+  const said = figures[name] === undefined ? '' : verdict(goals, 'gateway', name, figures[name]);
+  return said === '' ? [] : [`${rival} ${said}`];
 }
 
-function print(value: number | undefined, unit: Goal['unit']): string {
+function nameOf({ what, work }: Row, rival: string): string {
+  return `${what}, ${work}, ours / ${rival}`;
+}
+
+function ratio(row: Row, rival: Contestant, median: Median): number | undefined {
+  const [ours, theirs] = [median(row, 'ours'), median(row, rival)];
+  return ours === undefined || theirs === undefined ? undefined : ours / theirs;
+}
+
+function print(value: number | undefined, unit: Row['unit']): string {
   if (value === undefined) return '';
   return unit === 'KB' ? `${(value / 1_000).toFixed(1)} KB` : `${value.toFixed(value < 100 ? 1 : 0)} µs`;
-}
-
-function ratio(value: number | undefined, other: number | undefined): string {
-  return value === undefined || other === undefined ? '' : (value / other).toFixed(3);
 }

@@ -1,7 +1,7 @@
 import type { Contestant } from './gateway/contestants.js';
 import { clients, eventsEach, measure, type Sample, talkers } from './gateway/round.js';
-import { figuresOf, type Row, tableOf } from './gateway/table.js';
 import type { Work } from './gateway/work.js';
+import { comparisonTable, ratiosOf, type Row } from './support/comparison.js';
 import type { BenchOptions, Figures } from './support/figures.js';
 import { readGoals } from './support/goals.js';
 import { Progress } from './support/progress.js';
@@ -19,16 +19,24 @@ const works: Readonly<Record<string, Work>> = {
   '20 handlers with guard, interceptor and validating pipe': { handlers: 20, pipeline: true },
 };
 
-const rows: readonly Row[] = [
-  { what: 'heap per connection', unit: 'KB', work: '60 handlers', of: 'heap' },
-  { what: 'heap per connection', unit: 'KB', work: '20 handlers', of: 'heap' },
-  { what: 'CPU to connect', unit: 'µs', work: '60 handlers', of: 'connect' },
-  { what: 'CPU per acknowledged event', unit: 'µs', work: '60 handlers', of: 'event' },
+const kb = (bytes: number): string => `${(bytes / 1_000).toFixed(1)} KB`;
+const micros = (value: number): string => `${value.toFixed(value < 100 ? 1 : 0)} µs`;
+
+const lines: readonly {
+  readonly what: string;
+  readonly work: string;
+  readonly of: keyof Sample;
+  readonly print: Row['print'];
+}[] = [
+  { what: 'heap per connection', work: '60 handlers', of: 'heap', print: kb },
+  { what: 'heap per connection', work: '20 handlers', of: 'heap', print: kb },
+  { what: 'CPU to connect', work: '60 handlers', of: 'connect', print: micros },
+  { what: 'CPU per acknowledged event', work: '60 handlers', of: 'event', print: micros },
   {
     what: 'CPU per acknowledged event',
-    unit: 'µs',
     work: '20 handlers with guard, interceptor and validating pipe',
     of: 'event',
+    print: micros,
   },
 ];
 
@@ -36,17 +44,20 @@ const rows: readonly Row[] = [
 export async function benchGateway({ rounds }: BenchOptions): Promise<Figures> {
   const goals = await readGoals();
   const samples = await compare(rounds ?? fullRounds);
-  const medianOf = ({ work, of }: Row, contestant: Contestant): number | undefined => {
-    const measured = samples[`${work}, ${contestant}`];
-    return measured && median(measured.map((sample) => sample[of]));
-  };
-  const table = tableOf(rows, medianOf, goals);
+  const rows = lines.map(({ what, work, of, print }): Row => {
+    const values = contestants.map((name) => {
+      const measured = samples[`${work}, ${name}`];
+      return [name, measured && median(measured.map((sample) => sample[of]))] as const;
+    });
+    return { name: `${what}, ${work}`, values: Object.fromEntries(values), print };
+  });
+  const table = comparisonTable('gateway', contestants, rows, goals);
   process.stdout.write(`${table}\n`);
   if (rounds === undefined) {
     await writeSamples('gateway', samples);
     await writeSection('gateway', [await introduction(), table]);
   }
-  return figuresOf(rows, medianOf);
+  return ratiosOf(rows);
 }
 
 async function compare(rounds: number): Promise<Readonly<Record<string, Sample[]>>> {

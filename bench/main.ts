@@ -2,6 +2,7 @@ import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { benchAccept } from './accept.js';
 import { benchConnect } from './connect.js';
 import { benchDeploy } from './deploy.js';
+import { benchFanout } from './fanout.js';
 import { benchGateway } from './gateway.js';
 import { benchJitter } from './jitter.js';
 import { benchStart } from './start.js';
@@ -17,6 +18,7 @@ const benches: Readonly<Record<string, Bench>> = {
   accept: benchAccept,
   connect: benchConnect,
   gateway: benchGateway,
+  fanout: benchFanout,
 };
 
 function command(): Command {

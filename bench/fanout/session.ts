@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import path from 'node:path';
 import { end, news, start } from '../support/children.js';
 import type { Cores } from '../support/cores.js';
+import { busyMs } from '../support/machine.js';
 import { type ContestantName, contestants } from './contestants.js';
 import type { Histogram } from './histogram.js';
 import type { LoadCommand, LoadNews } from './load-process.js';
@@ -16,6 +17,8 @@ export interface Sample {
   /** Of the time: how long the server was at work, and its clients and their publisher. */
   readonly serverShare: number;
   readonly clientShare: number;
+  /** Of a core: what processes took that have nothing to do with it, and Redis. */
+  readonly otherShare: number;
   /** From publish to receipt. */
   readonly latencies: Histogram;
 }
@@ -51,14 +54,16 @@ export class Session {
   /** @throws Error when a client did not get every message once and in order. */
   async measure(workload: Workload): Promise<Sample> {
     await this.run({ ...workload, ms: warmUpMs });
-    const before = await this.cpuMs();
+    const before = { server: await this.cpuMs(), machine: busyMs() };
     const { deliveries, ms, cpuMs, latencies } = await this.run(workload);
-    const serverMs = (await this.cpuMs()) - before;
+    const serverMs = (await this.cpuMs()) - before.server;
+    const otherMs = busyMs() - before.machine - serverMs - cpuMs;
     return {
       cpuPerMessage: (serverMs * 1_000) / deliveries,
       perSecond: (deliveries / ms) * 1_000,
       serverShare: serverMs / ms,
       clientShare: cpuMs / ms,
+      otherShare: Math.max(0, otherMs / ms),
       latencies,
     };
   }

@@ -58,6 +58,7 @@ export class Client {
       else this.readHead(this.head + readBuffer.toString('latin1', 0, length));
     } catch (error) {
       this.events.fault(`cannot read what it got: ${(error as Error).message}`);
+      this.socket.destroy();
     }
     return true;
   }
@@ -81,6 +82,8 @@ export class Client {
       this.events.message(bytes, from + this.before.length, to - this.afterLength);
     } else if (opcode === opcodes.text) {
       this.readOther(bytes.toString('utf8', from, to));
+    } else if (opcode === opcodes.close) {
+      this.socket.destroy();
     } else {
       throw new Error(`a frame of type ${opcode}`);
     }

@@ -16,6 +16,7 @@ export class SequenceCheck {
       this.last = sequence;
       return undefined;
     }
+    if (Number.isNaN(sequence)) return `got message ${sequence}, which is no number`;
     if (sequence < due) return `got message ${sequence} twice or too late: ${due} was due`;
     return this.concerns(sequence)
       ? `got message ${sequence} before ${due}, which is lost or late`

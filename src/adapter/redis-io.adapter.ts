@@ -25,8 +25,8 @@ import { ChannelRouter } from './channel-router.js';
 import { Newcomers } from './newcomers.js';
 import { OpenConnections } from './open-connections.js';
 import type { Routing } from './redis-face.js';
+import { slimEngine } from './slim-engine.js';
 import { Unanswered } from './unanswered.js';
-import { dropUpgradeLeftovers } from './upgrade-leftovers.js';
 
 export interface RedisIoAdapterOptions {
   /** What moves messages between the processes. Whoever made it closes it, after the application. */
@@ -259,7 +259,7 @@ export class RedisIoAdapter extends IoAdapter {
       },
     } as unknown as ServerOptions);
     admitClients(server, this.layer, adapterOptions.delivery);
-    dropUpgradeLeftovers(server.engine as never);
+    slimEngine(server.engine as never);
     this.servers.add(server);
     this.trackConnections(server.httpServer as HttpServer);
     this.onServer(server);

@@ -12,21 +12,25 @@ interface Engine extends EventEmitter {
 type Response = ServerResponse | (EventEmitter & { readonly socket: Socket });
 
 interface Connection {
+  cleanupFn: readonly (() => void)[];
   readonly transport: { readonly name: string; readonly socket?: EventEmitter };
 }
 
 /**
- * Lets go of what Engine.IO keeps of an upgrade although nothing can come of it any more, about 0.8 KB for as long as
- * the client is connected: the response, where there is no middleware that it was shown to, and what takes the errors
- * of a WebSocket until its transport does.
+ * Has Engine.IO keep less for each client, about 0.9 KB for as long as it is connected. It lets go of what is of no use
+ * once the client has connected: an upgrade's response, where there is no middleware that it was shown to, and what
+ * takes the errors of a WebSocket until its transport does.
  */
-export function dropUpgradeLeftovers(engine: Engine): void {
+export function slimEngine(engine: Engine): void {
   const applyMiddlewares = engine['_applyMiddlewares'].bind(engine);
   engine['_applyMiddlewares'] = (request, response, done) => {
     if (engine.middlewares.length === 0 && !(response instanceof ServerResponse)) dropResponse(response.socket);
     applyMiddlewares(request, response, done);
   };
-  engine.on('connection', ({ transport }: Connection) => {
+  engine.on('connection', (connection: Connection) => {
+    const { transport, cleanupFn } = connection;
+    // V8 holds room for sixteen more in what was pushed to.
+    connection.cleanupFn = cleanupFn.slice();
     if (transport.name === 'websocket' && transport.socket) dropFirstErrorListener(transport.socket);
   });
 }

@@ -3,12 +3,12 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { type AddressInfo, type Socket as TcpSocket } from 'node:net';
 import { Server, type Socket } from 'socket.io';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { dropUpgradeLeftovers } from '../../src/adapter/upgrade-leftovers.js';
+import { slimEngine } from '../../src/adapter/slim-engine.js';
 import { openUntyped } from '../support/clients.js';
 
 type Middleware = (request: IncomingMessage, response: ServerResponse, next: () => void) => void;
 
-describe('dropUpgradeLeftovers', () => {
+describe('a slim engine', () => {
   it('takes from a connection what waits for its end on behalf of a response that nobody has seen', async () => {
     const [kept, dropped] = [await connect({ drop: false }), await connect({ drop: true })];
 
@@ -77,7 +77,7 @@ async function connect({ drop, middleware, onConnection, transports = ['websocke
   const httpServer = createServer();
   if (onConnection) httpServer.on('connection', onConnection);
   const server = new Server(httpServer);
-  if (drop) dropUpgradeLeftovers(server.engine as never);
+  if (drop) slimEngine(server.engine as never);
   if (middleware) server.engine.use(middleware);
   onTestFinished(() => server.close());
   httpServer.listen(0, '127.0.0.1');

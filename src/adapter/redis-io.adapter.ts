@@ -1,6 +1,6 @@
 import { type EventEmitter, once } from 'node:events';
 import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http';
-import { Server as NetServer, type Socket as TcpSocket } from 'node:net';
+import { Server as NetServer } from 'node:net';
 import type { INestApplicationContext } from '@nestjs/common';
 import type { NestContainer } from '@nestjs/core';
 import { IoAdapter } from '@nestjs/platform-socket.io';
@@ -23,7 +23,9 @@ import { mergeOptions, normalPath, onServer } from './binding/gateway-options.js
 import { CarrierAdapter, type CarrierAdapterOptions } from './carrier-adapter.js';
 import { ChannelRouter } from './channel-router.js';
 import { Newcomers } from './newcomers.js';
+import { OpenConnections } from './open-connections.js';
 import type { Routing } from './redis-face.js';
+import { slimEngine } from './slim-engine.js';
 import { Unanswered } from './unanswered.js';
 
 export interface RedisIoAdapterOptions {
@@ -125,7 +127,7 @@ export class RedisIoAdapter extends IoAdapter {
   private binding: GatewayBinding | undefined;
   private readonly adapters = new Set<CarrierAdapter>();
   private readonly unanswered = new Unanswered();
-  private readonly sockets = new WeakMap<HttpServer, Set<TcpSocket>>();
+  private readonly openConnections = new WeakMap<HttpServer, OpenConnections>();
   private readonly adapterOptions: CarrierAdapterOptions;
   private readonly serverOptions: Partial<ServerOptions>;
   private readonly closeTimeoutMs: number;
@@ -257,6 +259,7 @@ export class RedisIoAdapter extends IoAdapter {
       },
     } as unknown as ServerOptions);
     admitClients(server, this.layer, adapterOptions.delivery);
+    slimEngine(server.engine as never);
     this.servers.add(server);
     this.trackConnections(server.httpServer as HttpServer);
     this.onServer(server);
@@ -285,7 +288,7 @@ export class RedisIoAdapter extends IoAdapter {
     this.servers.delete(server);
     for (const [address, known] of this.byAddress) if (known === server) this.byAddress.delete(address);
     const httpServer = server.httpServer as HttpServer;
-    const alarm = setTimeout(() => this.cutConnections(httpServer), this.closeTimeoutMs);
+    const alarm = setTimeout(() => this.openConnections.get(httpServer)?.cut(), this.closeTimeoutMs);
     try {
       const closed = server.close();
       httpServer.closeIdleConnections();
@@ -337,22 +340,9 @@ export class RedisIoAdapter extends IoAdapter {
   }
 
   private trackConnections(httpServer: HttpServer): void {
-    if (this.sockets.has(httpServer)) return;
-    const connections = new Set<TcpSocket>();
-    this.sockets.set(httpServer, connections);
+    if (this.openConnections.has(httpServer)) return;
+    this.openConnections.set(httpServer, new OpenConnections(httpServer));
     this.newcomers.watch(httpServer);
-    const track = (connection: TcpSocket): void => {
-      if (connections.has(connection)) return;
-      connections.add(connection);
-      connection.once('close', () => connections.delete(connection));
-    };
-    httpServer.on('connection', track);
-    // One that another process has accepted begins here.
-    httpServer.on('upgrade', (_request, connection: TcpSocket) => track(connection));
-  }
-
-  private cutConnections(httpServer: HttpServer): void {
-    for (const connection of this.sockets.get(httpServer) ?? []) connection.destroy();
   }
 }
 

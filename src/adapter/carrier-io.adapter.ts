@@ -28,13 +28,14 @@ import type { Routing } from './redis-face.js';
 import { slimEngine } from './slim-engine.js';
 import { Unanswered } from './unanswered.js';
 
-export interface RedisIoAdapterOptions {
+export interface CarrierIoAdapterOptions {
   /** What moves messages between the processes. Whoever made it closes it, after the application. */
   readonly carrier: Carrier;
   /** The process's publisher, where it has one already; by default the adapter makes its own. */
   readonly publisher?: Publisher;
   /**
-   * Brings packets to the clients of this process.
+   * Brings packets to the clients of this process. `RedisIoAdapter` has one that writes to each client once per turn of
+   * the event loop.
    * @default Socket.IO itself
    */
   readonly delivery?: Delivery;
@@ -111,12 +112,10 @@ type EngineWithClients = { clients: Record<string, EventEmitter & { close(): voi
 /**
  * Plugs Socket.IO's Redis adapter, over any carrier, into Nest's gateway layer.
  *
- *     app.useWebSocketAdapter(new RedisIoAdapter(app, { carrier }));
- *
  * Without long-polling a client is one connection, so any process may take it; that is why WebSocket alone is the
  * default. The program itself, whose workers bring each other what is theirs, allows both.
  */
-export class RedisIoAdapter extends IoAdapter {
+export class CarrierIoAdapter extends IoAdapter {
   /** Whoever has been accepted and has said nothing yet. */
   readonly newcomers = new Newcomers();
 
@@ -134,7 +133,7 @@ export class RedisIoAdapter extends IoAdapter {
   private readonly onServer: (server: Server) => void;
 
   /** @throws SetupTooLateError when the application's gateways are connected already. */
-  constructor(app: INestApplicationContext, options: RedisIoAdapterOptions) {
+  constructor(app: INestApplicationContext, options: CarrierIoAdapterOptions) {
     super(app);
     const { container, isInitialized } = app as unknown as ApplicationInside;
     if (isInitialized) throw new SetupTooLateError();
@@ -327,7 +326,7 @@ export class RedisIoAdapter extends IoAdapter {
   }
 
   private overrides(method: 'bindMessageHandlers' | 'bindClientDisconnect'): boolean {
-    return this[method] !== RedisIoAdapter.prototype[method];
+    return this[method] !== CarrierIoAdapter.prototype[method];
   }
 
   /** Of two namespaces of the same pattern Socket.IO asks only the first, so gateways share one. */

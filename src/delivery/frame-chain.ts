@@ -1,3 +1,9 @@
+/**
+ * From here on bytes have memory of their own: those that wait for a slow client would keep all of Node's shared pool,
+ * of which the rest was used for other things.
+ */
+const ownMemoryBytes = 1024;
+
 /** Up to here copying frames into one buffer costs less than handing the kernel several. */
 const copyBytes = 16 * 1024;
 
@@ -40,7 +46,7 @@ export class FrameChain {
     const isFirst = !this.wasTaken;
     this.wasTaken = true;
     if (frames.length > 1 && isFirst && this.length > copyBytes) return frames;
-    this.merged = frames.length === 1 ? this.frame : Buffer.concat(frames, this.length);
+    this.merged = frames.length === 1 ? this.frame : merge(frames, this.length);
     return [this.merged];
   }
 }
@@ -49,4 +55,14 @@ function framesOf(chain: FrameChain): Buffer[] {
   const backwards: Buffer[] = [];
   for (let link = chain; link.previous; link = link.previous) backwards.push(link.frame);
   return backwards.toReversed();
+}
+
+function merge(frames: readonly Buffer[], length: number): Buffer {
+  const merged = length < ownMemoryBytes ? Buffer.allocUnsafe(length) : Buffer.allocUnsafeSlow(length);
+  let end = 0;
+  for (const frame of frames) {
+    merged.set(frame, end);
+    end += frame.length;
+  }
+  return merged;
 }

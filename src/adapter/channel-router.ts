@@ -1,7 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import { Logger } from '@nestjs/common';
 import type { Carrier } from '../carrier.js';
 
 export type Receiver = (channel: string, message: Buffer) => void | Promise<void>;
+
+/** Redis compares every message with each prefix of every process, so a process takes few. */
+const prefixLimit = 4;
 
 /**
  * Brings each message of the process's one carrier to those namespaces that asked for its channel.
@@ -10,6 +14,9 @@ export type Receiver = (channel: string, message: Buffer) => void | Promise<void
  */
 export class ChannelRouter {
   private static readonly routers = new WeakMap<Carrier, ChannelRouter>();
+
+  /** Begins the ids of this process's clients, so that one prefix brings what is sent to any of them. */
+  readonly tag = randomBytes(6).toString('base64url');
 
   private readonly logger = new Logger(ChannelRouter.name);
   private readonly byChannel = new Map<string, Set<Receiver>>();
@@ -36,6 +43,11 @@ export class ChannelRouter {
 
   unsubscribe(channels: readonly string[], receiver: Receiver): void {
     this.carrier.unsubscribe(channels.filter((channel) => leave(this.byChannel, channel, receiver)));
+  }
+
+  /** Whether a prefix costs nothing more, or little enough. */
+  mayTake(prefix: string): boolean {
+    return this.byPrefix.has(prefix) || this.byPrefix.size < prefixLimit;
   }
 
   async subscribePrefix(prefix: string, receiver: Receiver): Promise<void> {

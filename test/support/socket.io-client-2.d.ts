@@ -2,6 +2,7 @@
 declare module 'socket.io-client-2' {
   interface OldClient {
     readonly io: { readonly engine: object };
+    on(event: string, listener: (...args: unknown[]) => void): void;
     emit(event: string, ...args: unknown[]): void;
     close(): void;
   }

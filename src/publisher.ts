@@ -1,7 +1,7 @@
 import type { Carrier } from './carrier.js';
 
-/** The numbers that Socket.IO's Redis protocol gives to requests that change sockets elsewhere. */
-export const requestTypes = { join: 2, leave: 3, disconnect: 4 } as const;
+/** The number that Socket.IO's Redis protocol gives to requests that make sockets join rooms. */
+const remoteJoin = 2;
 
 export type RedisRequest = Readonly<Record<string, unknown>>;
 
@@ -76,7 +76,7 @@ export class Publisher {
 }
 
 function roomsToJoin({ type, opts, rooms }: RedisRequest): readonly unknown[] {
-  return type === requestTypes.join && opts && Array.isArray(rooms) ? rooms : [];
+  return type === remoteJoin && opts && Array.isArray(rooms) ? rooms : [];
 }
 
 /** Requests are JSON objects, or msgpack where they carry binary data; only the former are of interest here. */

@@ -13,17 +13,16 @@ import { CarrierAdapter } from './carrier-adapter.js';
  */
 export function admitClients(server: Server, layer: GatewayLayer, delivery: Delivery | undefined): void {
   const admit = (socket: Socket, next: () => void): void => {
+    const { adapter } = socket.nsp;
+    // Before version 4 of the protocol a client makes its id of the connection's by itself.
+    if (adapter instanceof CarrierAdapter && socket.conn.protocol === 4) rename(socket, adapter.tagged(socket.id));
     Connection.take(socket, layer);
     delivery?.adopt(socket);
-    const { adapter } = socket.nsp;
     const pending = adapter instanceof CarrierAdapter ? adapter.admit(socket.id) : undefined;
     if (pending) void pending.then(() => next());
     else next();
   };
-  const open = (namespace: Namespace): void => {
-    survive(namespace, layer);
-    namespace.use(admit);
-  };
+  const open = (namespace: Namespace): void => run(namespace, admit, layer);
   open(server.sockets);
   server.on('new_namespace', open);
 }
@@ -31,15 +30,28 @@ export function admitClients(server: Server, layer: GatewayLayer, delivery: Deli
 /** What is used of a namespace, which Socket.IO does not declare as public. */
 interface Running {
   readonly _fns: readonly Middleware[];
+  readonly _preConnectSockets: Map<string, Socket>;
   run(socket: Socket, done: (error?: Error) => void): void;
 }
 
-/** Refuses a client whose middleware throws or rejects, where Socket.IO would end the process. */
-function survive(namespace: Namespace, { faults }: GatewayLayer): void {
+/**
+ * Runs a namespace's middleware behind `first`, also where it was there before, as that of a pattern's namespaces is.
+ *
+ * A client whose middleware throws or rejects is refused, where Socket.IO would end the process.
+ */
+function run(namespace: Namespace, first: Middleware, { faults }: GatewayLayer): void {
   const running = namespace as unknown as Running;
   running.run = (socket, done) => {
-    runMiddleware(running['_fns'], socket, done, (error) =>
+    runMiddleware([first, ...running['_fns']], socket, done, (error) =>
       faults.report(`a middleware of ${namespace.name}`, 'use', error),
     );
   };
+}
+
+/** Nobody has seen the id yet, but for the namespace's list of those that are not connected. */
+function rename(socket: Socket, id: string): void {
+  const waiting = (socket.nsp as unknown as Running)['_preConnectSockets'];
+  waiting.delete(socket.id);
+  (socket as { id: string }).id = id;
+  waiting.set(id, socket);
 }

@@ -4,7 +4,8 @@ import type { Namespace, Socket } from 'socket.io';
 import type { BroadcastOptions, Room, SocketId } from 'socket.io-adapter';
 import type { Carrier } from '../carrier.js';
 import type { Delivery, EncodedPacket } from '../delivery.js';
-import { type Publisher, type RedisRequest, requestTypes } from '../publisher.js';
+import type { Publisher, RedisRequest } from '../publisher.js';
+import { within } from '../within.js';
 import type { ChannelRouter } from './channel-router.js';
 import { RedisFace, type Routing } from './redis-face.js';
 import { RoomChannels } from './room-channels.js';
@@ -25,8 +26,6 @@ export interface CarrierAdapterOptions {
   readonly subscribeTimeoutMs: number;
 }
 
-const appliedHere = new Set<unknown>(Object.values(requestTypes));
-
 /**
  * The official Redis adapter over a {@link Carrier}: its wire protocol to the letter, but a process hears only of the
  * rooms that it holds, and what concerns its own clients never waits for Redis.
@@ -36,6 +35,9 @@ export class CarrierAdapter extends RedisAdapter {
   private readonly roomChannels: RoomChannels | undefined;
   private readonly face: RedisFace;
   private readonly members: RoomMembers | undefined;
+  /** Begins the ids of clients that need no channels of their own. */
+  private tag: string | undefined;
+  private isLive = false;
 
   constructor(
     nsp: Namespace,
@@ -47,7 +49,7 @@ export class CarrierAdapter extends RedisAdapter {
     this.face = face;
     face.decode = (request) =>
       (request[0] === 0x7b ? JSON.parse(request.toString()) : this.parser.decode(request)) as RedisRequest;
-    face.isDone = ({ uid, type }) => uid === this.uid && appliedHere.has(type);
+    face.ignore(this.uid);
     if (options.routing === 'rooms') this.roomChannels = this.followRooms();
     if (options.delivery) this.members = this.deliverBy(options.delivery);
   }
@@ -57,11 +59,17 @@ export class CarrierAdapter extends RedisAdapter {
     return this.face.ready();
   }
 
+  /** The id to give to a new client, so that messages to it arrive without a channel of its own. */
+  tagged(id: SocketId): SocketId {
+    return `${this.tag ?? ''}${id}`;
+  }
+
   /**
-   * Opens the channel of a client that is about to connect. Whoever learns its id may send to it at once.
+   * Has a client that is about to connect hear the other nodes. Whoever learns its id may send to it at once.
    * Returns nothing when there is no need to wait.
    */
   admit(id: SocketId): Promise<unknown> | undefined {
+    if (this.isTagged(id)) return this.isLive ? undefined : this.untilLive();
     this.roomChannels?.open(id);
     return this.pending([id]);
   }
@@ -138,7 +146,14 @@ export class CarrierAdapter extends RedisAdapter {
 
   private followRooms(): RoomChannels {
     const { router, key, subscribeTimeoutMs } = this.options;
-    const channels = new RoomChannels(router, `${key}#${this.nsp.name}#`, this.face.hearBroadcast, subscribeTimeoutMs);
+    const prefix = `${key}#${this.nsp.name}#`;
+    if (router.mayTake(prefix + router.tag)) {
+      this.tag = router.tag;
+      this.face.subscribePrefix(prefix + router.tag);
+      void this.ready().then(() => (this.isLive = true));
+    }
+    const isCovered = (room: unknown): boolean => this.isTagged(String(room));
+    const channels = new RoomChannels(router, prefix, this.face.hearBroadcast, subscribeTimeoutMs, isCovered);
     this.on('create-room', (room: Room) => channels.open(room));
     this.on('delete-room', (room: Room) => {
       if (!this.holds(room)) channels.shut(room);
@@ -151,6 +166,15 @@ export class CarrierAdapter extends RedisAdapter {
     const rooms = this.rooms as Map<Room | number, Set<SocketId>>;
     const name = String(room);
     return rooms.has(name) || (String(Number(name)) === name && rooms.has(Number(name)));
+  }
+
+  private isTagged(room: Room): boolean {
+    return this.tag !== undefined && room.startsWith(this.tag);
+  }
+
+  private untilLive(): Promise<unknown> | undefined {
+    const { carrier, subscribeTimeoutMs } = this.options;
+    return carrier.health.state === 'connected' ? within(subscribeTimeoutMs, this.ready(), () => {}) : undefined;
   }
 
   private pending(rooms: Iterable<Room>): Promise<unknown> | undefined {

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { Logger } from '@nestjs/common';
 import type { Carrier } from '../carrier.js';
 
@@ -6,6 +7,9 @@ export type Receiver = (channel: string, message: Buffer) => void | Promise<void
 /** Lists, since there are as many as rooms and clients, and hardly ever more than one receiver: a set is large. */
 type Receivers = Map<string, readonly Receiver[]>;
 
+/** Redis compares every message with each prefix of every process, so a process takes few. */
+const prefixLimit = 4;
+
 /**
  * Brings each message of the process's one carrier to those namespaces that asked for its channel.
  *
@@ -13,6 +17,9 @@ type Receivers = Map<string, readonly Receiver[]>;
  */
 export class ChannelRouter {
   private static readonly routers = new WeakMap<Carrier, ChannelRouter>();
+
+  /** Begins the ids of this process's clients, so that one prefix brings what is sent to any of them. */
+  readonly tag = randomBytes(6).toString('base64url');
 
   private readonly logger = new Logger(ChannelRouter.name);
   private readonly byChannel: Receivers = new Map();
@@ -39,6 +46,11 @@ export class ChannelRouter {
 
   unsubscribe(channels: readonly string[], receiver: Receiver): void {
     this.carrier.unsubscribe(channels.filter((channel) => leave(this.byChannel, channel, receiver)));
+  }
+
+  /** Whether a prefix costs nothing more, or little enough. */
+  mayTake(prefix: string): boolean {
+    return this.byPrefix.has(prefix) || this.byPrefix.size < prefixLimit;
   }
 
   async subscribePrefix(prefix: string, receiver: Receiver): Promise<void> {

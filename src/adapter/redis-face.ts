@@ -28,8 +28,9 @@ export class RedisFace {
   /** Requests are JSON objects, or msgpack where they carry binary data. */
   decode: (request: Buffer) => RedisRequest = (request) => JSON.parse(request.toString()) as RedisRequest;
 
-  /** Whether a request that comes back to its sender needs nothing more here. */
-  isDone: (request: RedisRequest) => boolean = () => false;
+  /** How the adapter's own messages and requests begin, which its node hears as any other does. */
+  private ownMessage: Uint8Array | undefined;
+  private ownRequest: Uint8Array | undefined;
 
   constructor(private readonly options: RedisFaceOptions) {}
 
@@ -38,12 +39,21 @@ export class RedisFace {
     await Promise.all(this.opened);
   }
 
-  readonly hearBroadcast: Receiver = (channel, message) => this.onPattern(null, channel, message);
+  /** From here on, what the adapter of this id has sent itself is dropped before it is decoded. */
+  ignore(uid: string): void {
+    // In msgpack, a list of three that begins with a short string.
+    this.ownMessage = Buffer.concat([Buffer.from([0x93, 0xa0 + uid.length]), Buffer.from(uid)]);
+    this.ownRequest = Buffer.from(`{"uid":"${uid}"`);
+  }
+
+  readonly hearBroadcast: Receiver = (channel, message) => {
+    if (!beginsWith(message, this.ownMessage)) this.onPattern(null, channel, message);
+  };
 
   private readonly hearRequest: Receiver = (channel, message) => {
+    if (beginsWith(message, this.ownRequest)) return undefined;
     const request = this.decode(message);
     checkRequest(request);
-    if (this.isDone(request)) return;
     // Another node's request to join widens the room here as well: whoever asked may tell this node to emit next.
     this.options.publisher.observe(channel, request);
     return this.onChannel(channel, message);
@@ -56,13 +66,16 @@ export class RedisFace {
   psubscribe(pattern: string): void {
     const { router, routing } = this.options;
     const prefix = pattern.slice(0, -1);
-    if (routing === 'pattern') {
-      this.opened.push(router.subscribePrefix(prefix, this.hearBroadcast));
-      this.closings.push(() => router.unsubscribePrefix(prefix, this.hearBroadcast));
-    } else {
-      this.opened.push(router.subscribe([prefix], this.hearBroadcast));
-      this.closings.push(() => router.unsubscribe([prefix], this.hearBroadcast));
-    }
+    if (routing === 'pattern') return this.subscribePrefix(prefix);
+    this.opened.push(router.subscribe([prefix], this.hearBroadcast));
+    this.closings.push(() => router.unsubscribe([prefix], this.hearBroadcast));
+  }
+
+  /** Brings the messages to all rooms whose channels begin so. */
+  subscribePrefix(prefix: string): void {
+    const { router } = this.options;
+    this.opened.push(router.subscribePrefix(prefix, this.hearBroadcast));
+    this.closings.push(() => router.unsubscribePrefix(prefix, this.hearBroadcast));
   }
 
   subscribe([requests, ...responses]: readonly [string, ...string[]]): void {
@@ -91,4 +104,8 @@ export class RedisFace {
 
   /** The official adapter's other way to say what {@link punsubscribe} has done already. */
   unsubscribe(): void {}
+}
+
+function beginsWith(message: Uint8Array, start: Uint8Array | undefined): boolean {
+  return start?.every((byte, index) => message[index] === byte) ?? false;
 }

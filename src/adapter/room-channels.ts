@@ -21,9 +21,12 @@ export class RoomChannels {
     private readonly receiver: Receiver,
     /** How long {@link pending} waits at the most: while Redis is silent, clients are served all the same. */
     private readonly timeoutMs: number,
+    /** Whether messages to a room arrive without a channel of its own. */
+    private readonly isCovered: (room: unknown) => boolean,
   ) {}
 
   open(room: unknown): void {
+    if (this.isCovered(room)) return;
     const channel = this.channelOf(room);
     if (this.wanted.has(channel)) return;
     this.wanted.add(channel);

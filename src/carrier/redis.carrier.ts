@@ -5,6 +5,7 @@ import { Carrier, type CarrierHealth, type MessageListener } from '../carrier.js
 import { RedisUnreachableError } from '../errors.js';
 import { within } from '../within.js';
 import { LossLog } from './loss-log.js';
+import { PublishQueue } from './publish-queue.js';
 import { openRedisClients, redisAddress, type RedisClients } from './redis-clients.js';
 
 export type RedisCarrierOptions =
@@ -18,8 +19,6 @@ export type RedisCarrierOptions =
 const limits = {
   /** How many channels one SUBSCRIBE names. */
   channelsPerCommand: 500,
-  /** What may be on its way to a Redis that does not answer, before messages are dropped. */
-  publishBytes: 32 * 1024 * 1024,
   /** How long Redis may take to say how many subscribers a channel has. */
   answerMs: 2_000,
   quitMs: 500,
@@ -48,7 +47,7 @@ export class RedisCarrier extends Carrier {
   private readonly losses = new LossLog(RedisCarrier.name);
   private lostBefore = 0;
   private awaySince: number | undefined;
-  private waitingBytes = 0;
+  private readonly queue: PublishQueue;
 
   constructor(options: RedisCarrierOptions) {
     super();
@@ -56,6 +55,7 @@ export class RedisCarrier extends Carrier {
     ({ publisher: this.publisher, subscriber: this.subscriber } =
       'url' in options ? openRedisClients(options.url) : options);
     this.address = redisAddress(this.publisher);
+    this.queue = new PublishQueue(this.publisher, ({ message }) => this.lose(message));
     this.unlisten = this.listenToClients();
   }
 
@@ -91,19 +91,7 @@ export class RedisCarrier extends Carrier {
   }
 
   publish(channel: string, message: Buffer): void {
-    const bytes = channel.length + message.length;
-    if (this.isClosed() || this.waitingBytes + bytes > limits.publishBytes) {
-      this.lose('it does not answer');
-      return;
-    }
-    this.waitingBytes += bytes;
-    this.publisher.publish(channel, message).then(
-      () => void (this.waitingBytes -= bytes),
-      (error: Error) => {
-        this.waitingBytes -= bytes;
-        this.lose(error.message);
-      },
-    );
+    if (this.isClosed() || !this.queue.put(channel, message)) this.lose('it does not answer');
   }
 
   async subscribe(channels: readonly string[]): Promise<void> {
@@ -128,6 +116,7 @@ export class RedisCarrier extends Carrier {
   }
 
   async subscribers(channel: string): Promise<number> {
+    this.queue.flush();
     const [, count] = await within(limits.answerMs, this.publisher.pubsub('NUMSUB', channel), () => {
       throw new Error(`Redis did not answer within ${limits.answerMs} ms.`);
     });
@@ -141,6 +130,7 @@ export class RedisCarrier extends Carrier {
 
   async close(): Promise<void> {
     if (this.state === 'closed') return;
+    this.queue.flush();
     this.state = 'closed';
     this.picture.emit('closed');
     if (this.ownsClients) {

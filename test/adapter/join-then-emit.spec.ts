@@ -126,26 +126,33 @@ describe.each(carriers)('over the %s carrier, a message right after the join', (
     expect(events).toEqual(['fence', 'acknowledged']);
   });
 
-  it('can be sent only late: a client is not connected before its subscription', async () => {
+  it('can be sent only late: a client is not connected before its namespace hears the others', async () => {
     const { near, carrier: held } = await startHeld();
     const events: string[] = [];
-    const middleware = new Promise<void>((resolve) =>
-      near.server.use((_, next) => {
-        events.push('admitted');
-        resolve();
-        next();
-      }),
-    );
+    near.server.of(/^\/tenant-\d$/).use((_, next) => {
+      events.push('admitted');
+      next();
+    });
     held.hold();
 
-    const connecting = near.connect();
+    const connecting = near.connect('/tenant-1');
     await once(near.server.engine, 'connection');
     for (let turns = 0; turns < 20; turns++) await turn();
     events.push('released');
     held.release();
-    await Promise.all([connecting, middleware]);
+    await connecting;
 
     expect(events).toEqual(['released', 'admitted']);
+  });
+
+  it('can be sent at once to a client that connects, which waits for no subscription', async () => {
+    const { near, carrier: held } = await startHeld();
+    held.hold();
+
+    const client = await near.connect();
+
+    expect(client.connected).toBe(true);
+    held.release();
   });
 
   it('keeps no one waiting for ever: who joins or connects is served after a bounded wait', async () => {
@@ -154,7 +161,8 @@ describe.each(carriers)('over the %s carrier, a message right after the join', (
 
     expect(await client.emitWithAck('join', 'lobby')).toBe(true);
     expect(await client.emitWithAck('join without waiting', 'hall')).toBe(true);
-    const other = await near.connect();
+    near.server.of(/^\/tenant-\d$/);
+    const other = await near.connect('/tenant-1');
 
     expect(other.connected).toBe(true);
     held.release();

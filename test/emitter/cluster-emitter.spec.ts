@@ -122,6 +122,21 @@ describe.each(carriers)('the emitter over the %s carrier', (carrier) => {
     ]);
   });
 
+  it('reaches clients with what it says right before its application closes', async () => {
+    const fleet = startFleet(carrier);
+    const [{ app, shop }, node] = [await startShop(fleet), await startNode(fleet)];
+    const client = await node.connect();
+    await client.emitWithAck('join', 'shop');
+    const heard = untilFence(client);
+
+    for (let price = 0; price < 1_000; price++) shop.sell('pear', price);
+    shop.emitter.emit('fence');
+    await app.close();
+
+    expect((await heard).map(([, , price]) => price)).toEqual(Array.from({ length: 1_000 }, (_, price) => price));
+    expect(app.get(Carrier).health.lost).toBe(0);
+  });
+
   it('loses its carrier with the application, without a failure', async () => {
     const failed = watchForUnhandled();
     const { app, shop } = await startShop(startFleet(carrier));

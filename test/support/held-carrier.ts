@@ -32,12 +32,13 @@ export class HeldCarrier extends Carrier {
   }
 
   async subscribe(channels: readonly string[]): Promise<void> {
-    if (this.holding) await new Promise<void>((resolve) => void this.waiting.push(resolve));
+    await this.released();
     await this.inner.subscribe(channels);
   }
 
-  subscribePrefix(prefix: string): Promise<void> {
-    return this.inner.subscribePrefix(prefix);
+  async subscribePrefix(prefix: string): Promise<void> {
+    await this.released();
+    await this.inner.subscribePrefix(prefix);
   }
 
   unsubscribe(channels: readonly string[]): void {
@@ -58,5 +59,9 @@ export class HeldCarrier extends Carrier {
 
   close(): Promise<void> {
     return this.inner.close();
+  }
+
+  private async released(): Promise<void> {
+    if (this.holding) await new Promise<void>((resolve) => void this.waiting.push(resolve));
   }
 }

@@ -6,7 +6,6 @@ declare module 'socket.io-client-2' {
     on(event: string, listener: (...args: never[]) => void): void;
     once(event: string, listener: (...args: never[]) => void): void;
     emit(event: string, ...args: unknown[]): void;
-    on(event: string, listener: (...args: unknown[]) => void): void;
     close(): void;
   }
   export default function open(url: string, options: Readonly<Record<string, unknown>>): OldClient;

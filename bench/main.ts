@@ -4,6 +4,7 @@ import { benchConnect } from './connect.js';
 import { benchDeploy } from './deploy.js';
 import { benchGateway } from './gateway.js';
 import { benchJitter } from './jitter.js';
+import { benchRoutes } from './routes.js';
 import { benchStart } from './start.js';
 import type { Bench, BenchOptions, Figures } from './support/figures.js';
 import { readGoals, shortfalls } from './support/goals.js';
@@ -17,6 +18,7 @@ const benches: Readonly<Record<string, Bench>> = {
   accept: benchAccept,
   connect: benchConnect,
   gateway: benchGateway,
+  routes: benchRoutes,
 };
 
 function command(): Command {

@@ -5,6 +5,7 @@ import { benchDeploy } from './deploy.js';
 import { benchFanout } from './fanout.js';
 import { benchGateway } from './gateway.js';
 import { benchJitter } from './jitter.js';
+import { benchRoutes } from './routes.js';
 import { benchStart } from './start.js';
 import type { Bench, BenchOptions, Figures } from './support/figures.js';
 import { readGoals, shortfalls } from './support/goals.js';
@@ -19,6 +20,7 @@ const benches: Readonly<Record<string, Bench>> = {
   connect: benchConnect,
   gateway: benchGateway,
   fanout: benchFanout,
+  routes: benchRoutes,
 };
 
 function command(): Command {

@@ -58,6 +58,7 @@ interface WiredSender {
 
 const wireOf = Symbol('wire');
 type WiredSocket = Duplex & { [wireOf]?: Wire };
+type End = (...args: unknown[]) => WiredSocket;
 
 const openSocket = Reflect.get(WebSocket.prototype, 'setSocket') as (socket: Duplex, ...rest: unknown[]) => void;
 
@@ -91,5 +92,5 @@ function join(head: Buffer, payload: Buffer | string): Buffer {
  */
 function flushAndEnd(this: WiredSocket, ...args: unknown[]): WiredSocket {
   this[wireOf]?.flush();
-  return Reflect.apply((Object.getPrototypeOf(this) as Duplex).end, this, args) as WiredSocket;
+  return Reflect.apply(Reflect.get(Object.getPrototypeOf(this) as Duplex, 'end') as End, this, args);
 }

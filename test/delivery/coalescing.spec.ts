@@ -202,7 +202,7 @@ async function start(count: number, options: NodeOptions = {}) {
   const [node] = (await startNodes('embedded', 1, options)) as [Node];
   const clients = await Promise.all(Array.from({ length: count }, () => node.connect()));
   const sockets = clients.map(({ id }: ClientSocket) => socketOf(node, id!));
-  await Promise.all(sockets.map((socket) => socket.join(['lobby', 'hall'])));
+  for (const socket of sockets) await socket.join(['lobby', 'hall']);
   for (const client of clients) client.on('asked', (_: unknown, answer: () => void) => answer());
   await turn();
   const writes: Writes[] = sockets.map((socket) => countWrites(socket.request.socket));

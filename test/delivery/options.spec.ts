@@ -102,8 +102,8 @@ describe('Engine.IO’s own events of a connection', () => {
     await turn();
     expect(ofConnection).toBeGreaterThan(0);
     expect(ofServer).toBe(ofConnection);
-    // Each of the two binary messages has an attachment.
-    if (event === 'flush') expect(flushed).toHaveLength(words.length + 2 + 1);
+    // Each of the two binary messages has an attachment; a drain says nothing of what has gone.
+    expect(flushed).toHaveLength(event === 'flush' ? words.length + 2 + 1 : 0);
   });
 
   it('tell of a packet that is sent later as well, after others that nobody was told of', async () => {
@@ -160,7 +160,7 @@ describe('a parser of the team’s own', () => {
     const clients = await Promise.all(nodes.map(({ url }) => connect(url, { parser })));
     const heard = clients.map((client) => untilFence(client));
     const sockets = clients.map(({ id }, index) => nodes[index]!.server.sockets.sockets.get(id!)!);
-    await Promise.all(sockets.map((socket) => socket.join('lobby')));
+    for (const socket of sockets) await socket.join('lobby');
 
     sayAll(nodes[0]!.server, sockets[0]!);
     const answer = (await asked(clients[0]!, sockets[0]!)) as Buffer;

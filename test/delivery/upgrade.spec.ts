@@ -51,9 +51,9 @@ function listen(url: string) {
 /** A few messages in each turn, to all and to single ones, of every form. Resolves with what the far node has sent. */
 async function talkUntil(enough: Promise<unknown>, near: Node, far: Node, meant: Map<string, string[]>) {
   const farWords: string[] = [];
-  let goesOn = true;
-  void enough.then(() => (goesOn = false));
-  for (let sequence = 0; goesOn || sequence < fewestMessages; sequence++) {
+  const state = { isEnough: false };
+  void enough.then(() => (state.isEnough = true));
+  for (let sequence = 0; !state.isEnough || sequence < fewestMessages; sequence++) {
     const word = (origin: number, part: number): Word => ({
       origin,
       sequence: 3 * sequence + part,

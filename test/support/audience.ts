@@ -3,6 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { Socket as ServerSocket } from 'socket.io';
 import openOld from 'socket.io-client-2';
 import { onTestFinished } from 'vitest';
+import { within } from '../../src/within.js';
 import { clientKinds } from './crowd.js';
 import { openUntyped } from './clients.js';
 import type { Node } from './nodes.js';
@@ -80,7 +81,7 @@ interface Mouth {
 }
 
 /** How long a fence, or an answer, may take. */
-const patienceMs = 5_000;
+const patienceMs = 10_000;
 
 /** Clients of every kind on every node, and a model that knows what each of them must hear. */
 export class Audience {
@@ -158,7 +159,7 @@ export class Audience {
     client.on('fence', () => listener.fences++);
     await new Promise<void>((resolve, reject) => {
       client.on('connect', () => resolve());
-      client.on('connect_error', (error) => reject(error as Error));
+      client.on('connect_error', (error) => reject(error));
     });
     this.waiting.delete(place);
     this.listeners.push(listener);
@@ -194,7 +195,7 @@ export class Audience {
 
   private async playRound({ steps }: Round): Promise<string[]> {
     const staysWhole = !steps.some(({ type }) => type === 'farewell');
-    const departures: Promise<unknown>[] = [];
+    const departures: Promise<string | undefined>[] = [];
     for (const step of steps) {
       if (step.type === 'turns') for (let count = 0; count < step.count; count++) await turn();
       else if (step.type === 'farewell') departures.push(this.letGo(step.pick, step.how));
@@ -204,12 +205,12 @@ export class Audience {
       else this.emit({ ...step, asks: step.asks && staysWhole });
     }
     // Who leaves emits once more, and an answer has its place too: both before the fence.
-    await Promise.all(departures);
+    const stuck = await Promise.all(departures);
     const unanswered = await Promise.all(this.here.map((listener) => this.answered(listener)));
     for (const { server } of this.nodes) server.emit('fence');
     const late = await Promise.all(this.here.map((listener) => this.fenced(listener)));
     const answers = await Promise.all(this.answers.splice(0));
-    return [...this.faults(), ...unanswered, ...late, ...answers].filter((fault) => fault !== undefined);
+    return [...this.faults(), ...stuck, ...unanswered, ...late, ...answers].filter((fault) => fault !== undefined);
   }
 
   private async answered(listener: Listener): Promise<string | undefined> {
@@ -233,7 +234,7 @@ export class Audience {
     });
   }
 
-  private async letGo(pick: number, how: (typeof farewells)[number]): Promise<void> {
+  private async letGo(pick: number, how: (typeof farewells)[number]): Promise<string | undefined> {
     const listener = this.picked(pick);
     listener.state = 'leaving';
     const gone = new Promise((resolve) => listener.socket.once('disconnect', resolve));
@@ -246,7 +247,8 @@ export class Audience {
       const elsewhere = this.nodes[(listener.node + 1) % this.nodes.length]!;
       elsewhere.server.in(listener.socket.id).disconnectSockets(pick % 2 === 0);
     }
-    await Promise.all([gone, listener.left]);
+    const left = Promise.all([gone, listener.left]).then(() => undefined);
+    return await within(patienceMs, left, () => `${describe(listener)} does not know that it has gone`);
   }
 
   private visit(listener: Listener): void {
@@ -355,10 +357,10 @@ export class Audience {
 
 function openMouth(url: string, kind: ListenerKind, place: string): Mouth {
   const options = { query: { place }, reconnection: false, forceNew: true };
-  if (kind !== 'protocol 3') return openUntyped(url, { ...options, transports: [...clientKinds[kind]] }) as Mouth;
+  if (kind !== 'protocol 3') return openUntyped(url, { ...options, transports: [...clientKinds[kind]] });
   const client = openOld(url, { ...options, transports: ['websocket'] });
   onTestFinished(() => client.close());
-  return client as Mouth;
+  return client;
 }
 
 /** Looks in every turn, as the clients are in this process. */

@@ -76,10 +76,14 @@ const gather: SendFrame = function (frame, sent) {
     (Object.getPrototypeOf(this) as WiredSender).sendFrame.call(this, frame, sent);
     return;
   }
-  wire.push(head);
-  if (payload !== undefined) wire.push(typeof payload === 'string' ? Buffer.from(payload) : payload);
+  wire.push(payload === undefined ? head : join(head, payload));
   sent?.();
 };
+
+/** A copy, since whoever sends bytes may use their memory again after the call. */
+function join(head: Buffer, payload: Buffer | string): Buffer {
+  return Buffer.concat([head, typeof payload === 'string' ? Buffer.from(payload) : payload]);
+}
 
 /** A client that says no more still hears what was sent to it before. */
 function flushBeforeEnd(this: WiredSocket): void {

@@ -1,4 +1,4 @@
-import type { Duplex } from 'node:stream';
+import type { Writable } from 'node:stream';
 import type { FrameChain } from './frame-chain.js';
 import type { Turn } from './turn.js';
 
@@ -10,7 +10,7 @@ export class Wire {
   private gathered: FrameChain | undefined;
 
   constructor(
-    private readonly socket: Duplex,
+    private readonly socket: Writable,
     private readonly turn: Turn,
   ) {}
 
@@ -34,15 +34,5 @@ export class Wire {
     socket.cork();
     for (const buffer of buffers) socket.write(buffer);
     socket.uncork();
-  }
-
-  /** Bytes that are in this process still. */
-  get waitingBytes(): number {
-    return this.socket.writableLength + (this.gathered?.length ?? 0);
-  }
-
-  /** Whether the client does not take what the turns before have written to it. */
-  get isBehind(): boolean {
-    return this.socket.writableLength > this.socket.writableHighWaterMark;
   }
 }

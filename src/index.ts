@@ -1,4 +1,4 @@
-export { RedisIoAdapter, type RedisIoAdapterOptions } from './adapter/redis-io.adapter.js';
+export { RedisIoAdapter, type RedisIoAdapterOptions } from './redis-io.adapter.js';
 export { type ConnectionGuard, UseConnectionGuards } from './adapter/binding/connection-guards.js';
 export type { Fault } from './adapter/binding/fault-log.js';
 export { Carrier, type CarrierHealth, type MessageListener } from './carrier.js';

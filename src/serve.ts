@@ -1,12 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { DynamicModule, INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { RedisIoAdapter } from './adapter/redis-io.adapter.js';
+import { RedisIoAdapter } from './redis-io.adapter.js';
 import { Carrier } from './carrier.js';
 import { toListenError } from './cluster/choose-port.js';
 import { drainPaced } from './cluster/paced-drain.js';
 import type { Config } from './config.js';
-import { CoalescedDelivery } from './delivery/coalesced-delivery.js';
 import type { ProcessLogger } from './logger.js';
 import { Readiness } from './ops/readiness.js';
 import { Publisher } from './publisher.js';
@@ -59,7 +58,6 @@ export async function serve(
     const adapter = new RedisIoAdapter(app, {
       carrier,
       publisher: app.get(Publisher),
-      delivery: new CoalescedDelivery(),
       key: config.redisKey,
       routing: config.redisRouting,
       server: { transports: ['polling', 'websocket'], allowEIO3: config.allowEio3 },

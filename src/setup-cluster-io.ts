@@ -1,7 +1,7 @@
 import type { INestApplication } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { UnknownElementException } from '@nestjs/core/errors/exceptions/unknown-element.exception.js';
-import { RedisIoAdapter, type RedisIoAdapterOptions } from './adapter/redis-io.adapter.js';
+import { RedisIoAdapter, type RedisIoAdapterOptions } from './redis-io.adapter.js';
 import { Carrier } from './carrier.js';
 import { ProviderMissingError } from './errors.js';
 import { Publisher } from './publisher.js';

@@ -23,6 +23,7 @@ const compositions = [
   'index',
   'main',
   'primary',
+  'redis-io.adapter',
   'serve',
   'serving.module',
   'setup-cluster-io',

@@ -5,7 +5,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { RedisIoAdapter } from '../src/adapter/redis-io.adapter.js';
+import { RedisIoAdapter } from '../src/redis-io.adapter.js';
 import { CarrierModule } from '../src/carrier/carrier.module.js';
 import {
   CLUSTER_IO_OPTIONS,

@@ -18,7 +18,7 @@ import { ConnectedSocket, MessageBody, SubscribeMessage, WebSocketGateway } from
 import type { Observable } from 'rxjs';
 import { Server, type Socket } from 'socket.io';
 import { z } from 'zod';
-import { RedisIoAdapter } from '../../src/adapter/redis-io.adapter.js';
+import { RedisIoAdapter } from '../../src/redis-io.adapter.js';
 import { EmbeddedHub } from '../../src/carrier/embedded-hub.js';
 import { EmbeddedCarrier } from '../../src/carrier/embedded.carrier.js';
 import { localLink } from '../../src/carrier/local-link.js';

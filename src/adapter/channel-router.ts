@@ -3,6 +3,9 @@ import type { Carrier } from '../carrier.js';
 
 export type Receiver = (channel: string, message: Buffer) => void | Promise<void>;
 
+/** Lists, since there are as many as rooms and clients, and hardly ever more than one receiver: a set is large. */
+type Receivers = Map<string, readonly Receiver[]>;
+
 /**
  * Brings each message of the process's one carrier to those namespaces that asked for its channel.
  *
@@ -12,8 +15,8 @@ export class ChannelRouter {
   private static readonly routers = new WeakMap<Carrier, ChannelRouter>();
 
   private readonly logger = new Logger(ChannelRouter.name);
-  private readonly byChannel = new Map<string, Set<Receiver>>();
-  private readonly byPrefix = new Map<string, Set<Receiver>>();
+  private readonly byChannel: Receivers = new Map();
+  private readonly byPrefix: Receivers = new Map();
   private refusals = 0;
 
   /** The one router of a carrier: with two, one would end the subscriptions of the other. */
@@ -73,15 +76,20 @@ export class ChannelRouter {
   }
 }
 
-function enter(table: Map<string, Set<Receiver>>, key: string, receiver: Receiver): void {
+function enter(table: Receivers, key: string, receiver: Receiver): void {
   const receivers = table.get(key);
-  if (receivers) receivers.add(receiver);
-  else table.set(key, new Set([receiver]));
+  if (!receivers) table.set(key, [receiver]);
+  else if (!receivers.includes(receiver)) table.set(key, [...receivers, receiver]);
 }
 
 /** Returns whether that was the last one. */
-function leave(table: Map<string, Set<Receiver>>, key: string, receiver: Receiver): boolean {
+function leave(table: Receivers, key: string, receiver: Receiver): boolean {
   const receivers = table.get(key);
-  if (!receivers?.delete(receiver) || receivers.size > 0) return false;
-  return table.delete(key);
+  if (!receivers?.includes(receiver)) return false;
+  if (receivers.length === 1) return table.delete(key);
+  table.set(
+    key,
+    receivers.filter((other) => other !== receiver),
+  );
+  return false;
 }

@@ -8,10 +8,19 @@ export class Newcomers {
   private readonly changes = new EventEmitter<{ none: [] }>();
 
   watch(server: Server): void {
-    const settle = ({ socket }: IncomingMessage): void => this.remove(socket);
+    const remove = this.remove.bind(this);
+    // One for all, and none for who has settled: it would be kept for as long as the connection.
+    const leave = function (this: Socket): void {
+      remove(this);
+    };
+    const settle = ({ socket }: IncomingMessage): void => {
+      if (!this.waiting.has(socket)) return;
+      socket.off('close', leave);
+      remove(socket);
+    };
     server.on('connection', (connection: Socket) => {
       this.waiting.add(connection);
-      connection.once('close', () => this.remove(connection));
+      connection.on('close', leave);
     });
     server.on('request', settle);
     server.on('upgrade', settle);

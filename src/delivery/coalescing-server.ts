@@ -30,7 +30,7 @@ export class CoalescingWebSocket extends WebSocket {
     sender.wire = this.wire;
     sender.sendFrame = gather;
     (socket as WiredSocket)[wireOf] = this.wire;
-    socket.prependListener('end', flushBeforeEnd);
+    socket.end = flushAndEnd;
   }
 
   override terminate(): void {
@@ -85,7 +85,11 @@ function join(head: Buffer, payload: Buffer | string): Buffer {
   return Buffer.concat([head, typeof payload === 'string' ? Buffer.from(payload) : payload]);
 }
 
-/** A client that says no more still hears what was sent to it before. */
-function flushBeforeEnd(this: WiredSocket): void {
+/**
+ * In the place of the socket's own: `ws` and Node end it when the client says no more, which still hears what was sent
+ * to it before.
+ */
+function flushAndEnd(this: WiredSocket, ...args: unknown[]): WiredSocket {
   this[wireOf]?.flush();
+  return Reflect.apply((Object.getPrototypeOf(this) as Duplex).end, this, args) as WiredSocket;
 }

@@ -9,13 +9,12 @@ import { Redis } from 'ioredis';
 import { Server, type Socket as ServerSocket } from 'socket.io';
 import type { Socket as ClientSocket } from 'socket.io-client';
 import { inject, onTestFinished } from 'vitest';
-import { RedisIoAdapter, type RedisIoAdapterOptions } from '../../src/adapter/redis-io.adapter.js';
+import { RedisIoAdapter, type RedisIoAdapterOptions } from '../../src/redis-io.adapter.js';
 import type { Carrier } from '../../src/carrier.js';
 import { EmbeddedCarrier } from '../../src/carrier/embedded.carrier.js';
 import { EmbeddedHub } from '../../src/carrier/embedded-hub.js';
 import { localLink } from '../../src/carrier/local-link.js';
 import { RedisCarrier } from '../../src/carrier/redis.carrier.js';
-import { CoalescedDelivery } from '../../src/delivery/coalesced-delivery.js';
 import type { CarrierName } from './carriers.js';
 import { openUntyped } from './clients.js';
 import { type Inbox, inboxOf } from './inbox.js';
@@ -67,7 +66,6 @@ export async function startNode(fleet: Fleet, options: NodeOptions = {}): Promis
   const adapter = new RedisIoAdapter(app, {
     key: fleet.key,
     requestsTimeoutMs: 10_000,
-    delivery: new CoalescedDelivery(),
     ...adapterOptions,
     carrier,
   });

@@ -6,7 +6,7 @@ import { NEVER, type Observable, startWith } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { Test } from '@nestjs/testing';
 import type { AddressInfo } from 'node:net';
-import { RedisIoAdapter } from '../../../src/adapter/redis-io.adapter.js';
+import { RedisIoAdapter } from '../../../src/redis-io.adapter.js';
 import { adapterNames, serveGateways } from '../../support/gateways.js';
 import { startFleet } from '../../support/nodes.js';
 

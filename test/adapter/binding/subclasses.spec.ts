@@ -9,7 +9,7 @@ import {
 import { map, type Observable, of } from 'rxjs';
 import type { Namespace, Server, Socket } from 'socket.io';
 import { describe, expect, it } from 'vitest';
-import { RedisIoAdapter } from '../../../src/adapter/redis-io.adapter.js';
+import { RedisIoAdapter } from '../../../src/redis-io.adapter.js';
 import { heardAfter, serveGateways } from '../../support/gateways.js';
 
 @Catch()

@@ -1,6 +1,6 @@
 import { type EventEmitter, once } from 'node:events';
 import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http';
-import { Server as NetServer, type Socket as TcpSocket } from 'node:net';
+import { Server as NetServer } from 'node:net';
 import type { INestApplicationContext } from '@nestjs/common';
 import type { NestContainer } from '@nestjs/core';
 import { IoAdapter } from '@nestjs/platform-socket.io';
@@ -23,16 +23,19 @@ import { mergeOptions, normalPath, onServer } from './binding/gateway-options.js
 import { CarrierAdapter, type CarrierAdapterOptions } from './carrier-adapter.js';
 import { ChannelRouter } from './channel-router.js';
 import { Newcomers } from './newcomers.js';
+import { OpenConnections } from './open-connections.js';
 import type { Routing } from './redis-face.js';
+import { slimEngine } from './slim-engine.js';
 import { Unanswered } from './unanswered.js';
 
-export interface RedisIoAdapterOptions {
+export interface CarrierIoAdapterOptions {
   /** What moves messages between the processes. Whoever made it closes it, after the application. */
   readonly carrier: Carrier;
   /** The process's publisher, where it has one already; by default the adapter makes its own. */
   readonly publisher?: Publisher;
   /**
-   * Brings packets to the clients of this process.
+   * Brings packets to the clients of this process. `RedisIoAdapter` has one that writes to each client once per turn of
+   * the event loop.
    * @default Socket.IO itself
    */
   readonly delivery?: Delivery;
@@ -109,12 +112,10 @@ type EngineWithClients = { clients: Record<string, EventEmitter & { close(): voi
 /**
  * Plugs Socket.IO's Redis adapter, over any carrier, into Nest's gateway layer.
  *
- *     app.useWebSocketAdapter(new RedisIoAdapter(app, { carrier }));
- *
  * Without long-polling a client is one connection, so any process may take it; that is why WebSocket alone is the
  * default. The program itself, whose workers bring each other what is theirs, allows both.
  */
-export class RedisIoAdapter extends IoAdapter {
+export class CarrierIoAdapter extends IoAdapter {
   /** Whoever has been accepted and has said nothing yet. */
   readonly newcomers = new Newcomers();
 
@@ -125,14 +126,14 @@ export class RedisIoAdapter extends IoAdapter {
   private binding: GatewayBinding | undefined;
   private readonly adapters = new Set<CarrierAdapter>();
   private readonly unanswered = new Unanswered();
-  private readonly sockets = new WeakMap<HttpServer, Set<TcpSocket>>();
+  private readonly openConnections = new WeakMap<HttpServer, OpenConnections>();
   private readonly adapterOptions: CarrierAdapterOptions;
   private readonly serverOptions: Partial<ServerOptions>;
   private readonly closeTimeoutMs: number;
   private readonly onServer: (server: Server) => void;
 
   /** @throws SetupTooLateError when the application's gateways are connected already. */
-  constructor(app: INestApplicationContext, options: RedisIoAdapterOptions) {
+  constructor(app: INestApplicationContext, options: CarrierIoAdapterOptions) {
     super(app);
     const { container, isInitialized } = app as unknown as ApplicationInside;
     if (isInitialized) throw new SetupTooLateError();
@@ -257,6 +258,7 @@ export class RedisIoAdapter extends IoAdapter {
       },
     } as unknown as ServerOptions);
     admitClients(server, this.layer, adapterOptions.delivery);
+    slimEngine(server.engine as never);
     this.servers.add(server);
     this.trackConnections(server.httpServer as HttpServer);
     this.onServer(server);
@@ -285,7 +287,7 @@ export class RedisIoAdapter extends IoAdapter {
     this.servers.delete(server);
     for (const [address, known] of this.byAddress) if (known === server) this.byAddress.delete(address);
     const httpServer = server.httpServer as HttpServer;
-    const alarm = setTimeout(() => this.cutConnections(httpServer), this.closeTimeoutMs);
+    const alarm = setTimeout(() => this.openConnections.get(httpServer)?.cut(), this.closeTimeoutMs);
     try {
       const closed = server.close();
       httpServer.closeIdleConnections();
@@ -324,7 +326,7 @@ export class RedisIoAdapter extends IoAdapter {
   }
 
   private overrides(method: 'bindMessageHandlers' | 'bindClientDisconnect'): boolean {
-    return this[method] !== RedisIoAdapter.prototype[method];
+    return this[method] !== CarrierIoAdapter.prototype[method];
   }
 
   /** Of two namespaces of the same pattern Socket.IO asks only the first, so gateways share one. */
@@ -337,22 +339,9 @@ export class RedisIoAdapter extends IoAdapter {
   }
 
   private trackConnections(httpServer: HttpServer): void {
-    if (this.sockets.has(httpServer)) return;
-    const connections = new Set<TcpSocket>();
-    this.sockets.set(httpServer, connections);
+    if (this.openConnections.has(httpServer)) return;
+    this.openConnections.set(httpServer, new OpenConnections(httpServer));
     this.newcomers.watch(httpServer);
-    const track = (connection: TcpSocket): void => {
-      if (connections.has(connection)) return;
-      connections.add(connection);
-      connection.once('close', () => connections.delete(connection));
-    };
-    httpServer.on('connection', track);
-    // One that another process has accepted begins here.
-    httpServer.on('upgrade', (_request, connection: TcpSocket) => track(connection));
-  }
-
-  private cutConnections(httpServer: HttpServer): void {
-    for (const connection of this.sockets.get(httpServer) ?? []) connection.destroy();
   }
 }
 

@@ -5,6 +5,7 @@ import {
   compared,
   cpuByClients,
   cpuName,
+  fence,
   type Measure,
   saturating,
   type SessionPlan,
@@ -103,6 +104,8 @@ async function hold(
     const inRooms = withRooms.filter(takesPart);
     if (inRooms.length > 0) await session.join();
     for (const measure of inRooms) await keep(measure, session);
+    // A message that came twice at the very end would be behind the last: it is there before these are.
+    await session.run(fence);
   } catch (error) {
     throw new Error(`${name} with ${clients} clients has no figure: ${(error as Error).message}`, { cause: error });
   } finally {

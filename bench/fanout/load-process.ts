@@ -75,10 +75,10 @@ function isLockStep(pace: Pace): pace is LockStep {
 async function inStep({ content, ms }: Workload, { atATime, window }: LockStep): Promise<void> {
   const until = performance.now() + ms;
   let sent = 0;
-  while (performance.now() < until) {
+  do {
     for (; sent - receipts.received < window; sent++) publish(content, atATime);
     await receivedBy(sent - window + 1);
-  }
+  } while (performance.now() < until);
   await receivedBy(sent);
 }
 

@@ -42,6 +42,9 @@ export const latency = 'from publish to receipt at half of what saturates stock'
 /** Begins every session: the engine has compiled what it runs often, and the memory has its size. */
 export const warmUp: Workload = { content: plain, pace: inStep(16), ms: 1_000 };
 
+/** One batch, behind everything else. */
+export const fence: Workload = { content: plain, pace: inStep(1), ms: 0 };
+
 /** Two batches are always on their way, so that the server has the next one when it is done with the last. */
 export const saturating: Workload = { content: plain, pace: { atATime: 16, window: 2 }, ms: 2_000 };
 

@@ -4,13 +4,12 @@ import { NestFactory } from '@nestjs/core';
 import { IoAdapter } from '@nestjs/platform-socket.io';
 import { MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { Server } from 'socket.io';
-import { RedisIoAdapter } from '../../../src/adapter/redis-io.adapter.js';
+import { RedisIoAdapter } from '../../../src/redis-io.adapter.js';
 import type { Carrier } from '../../../src/carrier.js';
 import { EmbeddedHub } from '../../../src/carrier/embedded-hub.js';
 import { EmbeddedCarrier } from '../../../src/carrier/embedded.carrier.js';
 import { localLink } from '../../../src/carrier/local-link.js';
 import { RedisCarrier } from '../../../src/carrier/redis.carrier.js';
-import { CoalescedDelivery } from '../../../src/delivery/coalesced-delivery.js';
 
 const transports: 'websocket'[] = ['websocket'];
 
@@ -51,7 +50,7 @@ export const contestants = {
 export type MemoryContestant = keyof typeof contestants;
 
 function startOurs(carrier: Carrier): Promise<HttpServer> {
-  return startNest((app) => new RedisIoAdapter(app, { carrier, delivery: new CoalescedDelivery() }));
+  return startNest((app) => new RedisIoAdapter(app, { carrier }));
 }
 
 async function startNest(adapterOf: (app: INestApplication) => IoAdapter): Promise<HttpServer> {

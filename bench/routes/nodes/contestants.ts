@@ -4,9 +4,8 @@ import { WebSocketGateway, WebSocketServer } from '@nestjs/websockets';
 import { createAdapter, createShardedAdapter } from '@socket.io/redis-adapter';
 import { Redis } from 'ioredis';
 import { Server } from 'socket.io';
-import { RedisIoAdapter } from '../../../src/adapter/redis-io.adapter.js';
+import { RedisIoAdapter } from '../../../src/redis-io.adapter.js';
 import { RedisCarrier } from '../../../src/carrier/redis.carrier.js';
-import { CoalescedDelivery } from '../../../src/delivery/coalesced-delivery.js';
 
 @WebSocketGateway()
 class SilentGateway {
@@ -30,7 +29,7 @@ export const contestants = {
     const carrier = new RedisCarrier({ url });
     await carrier.connect(5_000);
     const app = await NestFactory.create(SilentModule, { logger: ['error'] });
-    const adapter = new RedisIoAdapter(app, { carrier, delivery: new CoalescedDelivery() });
+    const adapter = new RedisIoAdapter(app, { carrier });
     app.useWebSocketAdapter(adapter);
     await app.listen(0, '127.0.0.1');
     await adapter.subscribed();

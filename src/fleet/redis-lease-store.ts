@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { Redis } from 'ioredis';
 import type { Term } from '../term.js';
 import { type LeaseRecord, type TakeoverReason, takeoverReasons } from './lease-record.js';
@@ -87,6 +88,12 @@ export class RedisLeaseStore implements LeaseStore {
     }) as Redis & Commands;
     // The carrier says when Redis is away; here each request fails by itself.
     this.redis.on('error', () => {});
+  }
+
+  /** Resolves once Redis answers, or this time has passed. */
+  async connected(timeoutMs: number): Promise<void> {
+    if (this.redis.status === 'ready') return;
+    await once(this.redis, 'ready', { signal: AbortSignal.timeout(timeoutMs) }).catch(() => {});
   }
 
   acquire(holder: string, leaseMs: number, atLeast: number): Promise<LeaseAnswer> {

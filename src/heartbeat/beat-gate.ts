@@ -13,7 +13,10 @@ export type BeatRefusal = 'older term' | 'repeated';
 export const openGate: GateState = { term: noTerm, sequence: -1 };
 
 /** Why the beat may not pass; undefined where it may. */
-export function refusalOf({ term, sequence }: GateState, beat: Pick<Beat, 'term' | 'sequence'>): BeatRefusal | undefined {
+export function refusalOf(
+  { term, sequence }: GateState,
+  beat: Pick<Beat, 'term' | 'sequence'>,
+): BeatRefusal | undefined {
   if (compareTerms(beat.term, term) < 0) return 'older term';
   return beat.sequence <= sequence ? 'repeated' : undefined;
 }

@@ -32,3 +32,11 @@ export function readBeat(message: Buffer): Beat | undefined {
     return undefined;
   }
 }
+
+/** Beats that a worker did not let pass. */
+export interface BeatCounts {
+  /** Of a leader that has been followed by another. */
+  readonly refused: number;
+  /** That had come on another way already. */
+  readonly repeated: number;
+}

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { EventEmitter, once } from 'node:events';
 import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { Carrier } from '../carrier.js';
 import { ClusterIoError } from '../errors.js';
@@ -87,15 +88,13 @@ export class FleetDesk implements Omit<FleetControl, 'status'>, OnApplicationBoo
   }
 
   private async answerTo(id: string, request: Request): Promise<unknown> {
-    let onTaken = (): void => {};
-    const taken = new Promise<void>((resolve) => void (onTaken = resolve));
-    const done = new Promise<Answer>((resolve) => {
-      this.waiting.set(id, (answer) => {
-        onTaken();
-        if (answer.type !== 'taken') resolve(answer);
-      });
+    const answers = new EventEmitter<{ any: []; last: [Answer] }>();
+    this.waiting.set(id, (answer) => {
+      answers.emit('any');
+      if (answer.type !== 'taken') answers.emit('last', answer);
     });
-    await within(takenMs, taken, () => {
+    const done = once(answers, 'last').then(([answer]) => answer as Answer);
+    await within<unknown>(takenMs, once(answers, 'any'), () => {
       throw new NoLeaderError();
     });
     const answer = await within(doneMs, done, () => {

@@ -120,9 +120,10 @@ export class LeaseHolder extends Leadership implements OnModuleDestroy, OnApplic
   }
 
   private take(event: LeaseEvent): void {
-    const { state, steps } = decide(this.state, event, performance.now(), this.options.leaseMs);
+    const now = performance.now();
+    const { state, steps } = decide(this.state, event, now, this.options.leaseMs);
     this.state = state;
-    for (const step of steps) this.do(step);
+    for (const step of steps) this.do(step, now);
     this.setAlarm();
   }
 
@@ -134,16 +135,18 @@ export class LeaseHolder extends Leadership implements OnModuleDestroy, OnApplic
     this.alarm = setTimeout(() => this.take({ type: 'time' }), delay);
   }
 
-  private do(step: LeaseStep): void {
+  private do(step: LeaseStep, now: number): void {
     const { leaseMs } = this.options;
     switch (step.action) {
       case 'acquire':
         return this.ask(
+          now,
           () => this.store.acquire(this.holder, leaseMs, this.newest.counter),
           ({ record }) => ({ type: 'granted', term: { counter: record.counter, holder: record.holder } }),
         );
       case 'renew':
         return this.ask(
+          now,
           () => this.store.renew(step.term, leaseMs),
           () => ({ type: 'renewed' }),
         );
@@ -164,10 +167,10 @@ export class LeaseHolder extends Leadership implements OnModuleDestroy, OnApplic
   }
 
   private ask(
+    sentAt: number,
     question: () => Promise<LeaseAnswer>,
     toEvent: (answer: LeaseAnswer) => { type: 'granted'; term: Term } | { type: 'renewed' },
   ): void {
-    const sentAt = performance.now();
     question().then(
       (answer) => {
         this.learn(sentAt, answer);

@@ -41,13 +41,15 @@ export class FleetClock {
 
   /** Takes in what the lease server's clock said between two readings of the monotonic clock. */
   measure(sentAt: number, receivedAt: number, serverTime: number): void {
-    const before = this.now();
+    const isRead = this.last > -Infinity;
+    const before = isRead ? this.now() : -Infinity;
     this.samples.push({ offset: serverTime - (sentAt + receivedAt) / 2, roundTripMs: receivedAt - sentAt });
     if (this.samples.length > samplesKept) this.samples.shift();
     if (this.synchronised) return;
     this.synchronised = true;
-    // Forward at once; backward only as fast as the clock may be slowed.
-    this.offset = Math.max(before - this.monotonic(), this.target);
+    // Whoever has read it must not see it go back: then it is only slowed.
+    this.slewedAt = this.monotonic();
+    this.offset = Math.max(before - this.slewedAt, this.target);
   }
 
   /** Another primary has reached this time, so this one is not behind it. */

@@ -20,8 +20,17 @@ describe('the fleet’s clock', () => {
     expect(clock.now()).toBe(8_002);
   });
 
+  it('goes back to the lease server’s time too, as long as nobody has read it', () => {
+    const { clock, monotonic } = start({ wallClock: 9_000 });
+
+    clock.measure(monotonic(), monotonic(), 8_000);
+
+    expect(clock.now()).toBe(8_000);
+  });
+
   it('is slowed, never set back, where it is ahead', () => {
     const { clock, monotonic, pass } = start({ wallClock: 9_000 });
+    expect(clock.now()).toBe(9_000);
     clock.measure(monotonic(), monotonic(), 8_000);
     expect(clock.now()).toBe(9_000);
 

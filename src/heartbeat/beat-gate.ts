@@ -21,6 +21,14 @@ export function refusalOf(
   return beat.sequence <= sequence ? 'repeated' : undefined;
 }
 
+/**
+ * What to give the clients for a beat that may pass: with it the one before, where that alone was lost on its way, as
+ * when Redis goes and comes back between two beats.
+ */
+export function sequencesOf({ sequence: last }: GateState, { sequence }: Pick<Beat, 'sequence'>): number[] {
+  return last >= 0 && sequence === last + 2 ? [last + 1, sequence] : [sequence];
+}
+
 /** The state after a beat that came, passed or not: whoever was followed by a newer leader stays so. */
 export function passed(state: GateState, beat: Pick<Beat, 'term' | 'sequence'>): GateState {
   const term = newerTerm(state.term, beat.term);

@@ -2,7 +2,7 @@ import type { Carrier } from '../carrier.js';
 import type { Heartbeat, ServerEvents } from '../events.js';
 import { type IpcEnd, IpcTopic } from '../ipc.js';
 import { type Beat, beatChannel, type BeatCounts, readBeat } from './beat.js';
-import { type GateState, openGate, passed, refusalOf } from './beat-gate.js';
+import { type GateState, openGate, passed, refusalOf, sequencesOf } from './beat-gate.js';
 import { beatTopic } from './beat-relay.js';
 
 /** What is used of a Socket.IO server: its own clients of the default namespace. */
@@ -63,11 +63,14 @@ export class BeatReceiver {
   }
 
   take(beat: Beat): void {
-    const refusal = refusalOf(this.gate, beat);
-    this.gate = passed(this.gate, beat);
+    const before = this.gate;
+    const refusal = refusalOf(before, beat);
+    this.gate = passed(before, beat);
     if (refusal) return this.count(refusal === 'older term' ? 'refused' : 'repeated');
-    const told: Heartbeat = { sequence: beat.sequence, sentAt: beat.sentAt };
-    for (const server of this.servers) server.local.emit('heartbeat', told);
+    for (const sequence of sequencesOf(before, beat)) {
+      const told: Heartbeat = { sequence, sentAt: beat.sentAt };
+      for (const server of this.servers) server.local.emit('heartbeat', told);
+    }
   }
 
   close(): void {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type GateState, openGate, passed, refusalOf } from '../../src/heartbeat/beat-gate.js';
+import { type GateState, openGate, passed, refusalOf, sequencesOf } from '../../src/heartbeat/beat-gate.js';
 
 const beat = (counter: number, sequence: number, holder = 'a') => ({ term: { counter, holder }, sequence });
 const after = (...beats: ReturnType<typeof beat>[]): GateState => beats.reduce(passed, openGate);
@@ -21,6 +21,13 @@ describe('the gate of a worker', () => {
     expect(refusalOf(after(beat(2, 5)), beat(1, 6))).toBe('older term');
     expect(refusalOf(after(beat(2, 5, 'b')), beat(2, 6, 'a'))).toBe('older term');
     expect(refusalOf(after(beat(2, 5, 'a')), beat(2, 6, 'b'))).toBeUndefined();
+  });
+
+  it('gives the one before with a beat where that alone was lost', () => {
+    expect(sequencesOf(openGate, beat(1, 5))).toEqual([5]);
+    expect(sequencesOf(after(beat(1, 5)), beat(1, 6))).toEqual([6]);
+    expect(sequencesOf(after(beat(1, 5)), beat(1, 7))).toEqual([6, 7]);
+    expect(sequencesOf(after(beat(1, 5)), beat(1, 8))).toEqual([8]);
   });
 
   it('learns of a newer term from a beat that it refuses', () => {

@@ -16,6 +16,8 @@ export interface Term {
 /** Before any leader was heard of. */
 export const noTerm: Term = { counter: 0, holder: '' };
 
+const longestBytes = 1_024;
+
 export const termSchema = z.object({ counter: z.int().min(0), holder: z.string().max(512) });
 
 /** Below 0 where `a` is the older term, above 0 where it is the newer one. */
@@ -26,4 +28,14 @@ export function compareTerms(a: Term, b: Term): number {
 
 export function newerTerm(a: Term, b: Term): Term {
   return compareTerms(a, b) >= 0 ? a : b;
+}
+
+/** Undefined for what is no term. */
+export function readTerm(message: Buffer): Term | undefined {
+  if (message.length > longestBytes) return undefined;
+  try {
+    return termSchema.safeParse(JSON.parse(message.toString())).data;
+  } catch {
+    return undefined;
+  }
 }

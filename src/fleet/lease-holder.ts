@@ -5,7 +5,7 @@ import { Carrier } from '../carrier.js';
 import { FleetClock } from '../fleet-clock.js';
 import type { LeaderStatus } from '../fleet-status.js';
 import { Leadership } from '../leadership.js';
-import { newerTerm, noTerm, type Term } from '../term.js';
+import { compareTerms, newerTerm, noTerm, readTerm, type Term } from '../term.js';
 import { within } from '../within.js';
 import { FLEET_OPTIONS, leaseChannel, type ResolvedFleetOptions } from './fleet.options.js';
 import { alarmOf, decide, leads, type LeaseEvent, type LeaseState, type LeaseStep, newCandidate } from './lease.js';
@@ -25,6 +25,9 @@ const standBackPart = 0.5;
 
 const releaseTimeoutMs = 500;
 
+/** How often a primary says at the most that somebody is in an older term. */
+const correctionMs = 200;
+
 /** Takes part in the fleet's lease for this primary: {@link decide} says what to do, and it is done here. */
 @Injectable()
 export class LeaseHolder extends Leadership implements OnModuleDestroy, OnApplicationShutdown {
@@ -36,6 +39,7 @@ export class LeaseHolder extends Leadership implements OnModuleDestroy, OnApplic
   private state: LeaseState = newCandidate;
   private newest: Term = noTerm;
   private known: { readonly record: LeaseRecord; readonly serverTime: number; readonly at: number } | undefined;
+  private correctedAt = -Infinity;
   private takeovers = 0;
   private steppedDown: string | null = null;
   private alarm: NodeJS.Timeout | undefined;
@@ -50,8 +54,11 @@ export class LeaseHolder extends Leadership implements OnModuleDestroy, OnApplic
     super();
     this.holder = `${options.host}:${process.pid}:${randomBytes(4).toString('hex')}`;
     this.channel = leaseChannel(options.key);
-    this.unlisten = carrier.onMessage((channel) => {
-      if (channel === this.channel) this.take({ type: 'changed' });
+    this.unlisten = carrier.onMessage((channel, message) => {
+      if (channel !== this.channel) return;
+      const term = readTerm(message);
+      if (term) this.observe(term);
+      this.take({ type: 'changed' });
     });
   }
 
@@ -83,7 +90,10 @@ export class LeaseHolder extends Leadership implements OnModuleDestroy, OnApplic
   }
 
   observe(term: Term): void {
-    this.newest = newerTerm(this.newest, term);
+    const isOlder = compareTerms(term, this.newest) < 0;
+    this.raise(term);
+    // Whoever is in it has not heard of the newest one.
+    if (isOlder) this.correct();
   }
 
   onChange(listener: (term: Term | undefined) => void): () => void {
@@ -117,6 +127,19 @@ export class LeaseHolder extends Leadership implements OnModuleDestroy, OnApplic
     const { leaseMs } = this.options;
     this.take({ type: 'resign', forMs: Number.isFinite(leaseMs) ? leaseMs * standBackPart : 0 });
     await this.released;
+  }
+
+  private raise(term: Term): void {
+    this.newest = newerTerm(this.newest, term);
+    const own = this.term;
+    if (own && compareTerms(this.newest, own) > 0) this.take({ type: 'outranked' });
+  }
+
+  private correct(): void {
+    const now = performance.now();
+    if (now - this.correctedAt < correctionMs) return;
+    this.correctedAt = now;
+    this.sayChanged();
   }
 
   private take(event: LeaseEvent): void {
@@ -155,10 +178,10 @@ export class LeaseHolder extends Leadership implements OnModuleDestroy, OnApplic
         return;
       case 'lead':
         this.takeovers++;
-        this.observe(step.term);
         this.logger.log(`this primary leads the fleet in term ${step.term.counter} (${this.known?.record.why})`);
         this.changes.emit('change', step.term);
-        return this.sayChanged();
+        this.sayChanged();
+        return this.raise(step.term);
       case 'follow':
         this.steppedDown = step.why;
         this.logger[step.why === 'resigned' ? 'log' : 'warn'](`this primary leads the fleet no longer (${step.why})`);
@@ -194,12 +217,13 @@ export class LeaseHolder extends Leadership implements OnModuleDestroy, OnApplic
   private learn(sentAt: number, { record, serverTime }: LeaseAnswer): void {
     const at = performance.now();
     this.known = { record, serverTime, at };
-    if (record.holder !== '') this.observe({ counter: record.counter, holder: record.holder });
+    if (record.holder !== '') this.raise({ counter: record.counter, holder: record.holder });
     this.clock.measure(sentAt, at, serverTime);
     this.changes.emit('answered');
   }
 
   private sayChanged(): void {
-    if (this.carrier.health.state === 'connected') this.carrier.publish(this.channel, Buffer.from('changed'));
+    if (this.carrier.health.state === 'connected')
+      this.carrier.publish(this.channel, Buffer.from(JSON.stringify(this.newest)));
   }
 }

@@ -24,6 +24,8 @@ export type LeaseEvent =
   | { readonly type: 'time' }
   /** Another primary says that the lease has changed hands. */
   | { readonly type: 'changed' }
+  /** A newer term than its own was heard of, so nobody heeds it: a failover of Redis has lost that one's grant. */
+  | { readonly type: 'outranked' }
   | { readonly type: 'granted'; readonly sentAt: number; readonly term: Term }
   | { readonly type: 'renewed'; readonly sentAt: number }
   /** Somebody else holds the lease, for so long. */
@@ -38,8 +40,8 @@ export type LeaseStep =
   | { readonly action: 'lead'; readonly term: Term }
   | { readonly action: 'follow'; readonly why: SteppingDown };
 
-/** Why a leader stopped: its lease could not be renewed in time, somebody else had it, or it gave it back. */
-export type SteppingDown = 'not renewed' | 'lost' | 'resigned';
+/** Why a leader stopped: no renewal in time, somebody else had the lease, a newer term was about, or it gave it back. */
+export type SteppingDown = 'not renewed' | 'lost' | 'outranked' | 'resigned';
 
 export interface LeaseDecision {
   readonly state: LeaseState;
@@ -71,6 +73,8 @@ export function decide(state: LeaseState, event: LeaseEvent, now: number, leaseM
       return ask(state, now, leaseMs);
     case 'changed':
       return state.role === 'candidate' ? ask({ ...state, nextAt: now }, now, leaseMs) : { state, steps: [] };
+    case 'outranked':
+      return outranked(state, now);
     case 'resign':
       return resign(state, now + event.forMs);
     default:
@@ -122,6 +126,15 @@ function ask(state: LeaseState, now: number, leaseMs: number): LeaseDecision {
         steps: [{ action: 'acquire' }],
       };
   }
+}
+
+/** It has the lease, so it gets a term above the one that it has heard of. */
+function outranked(state: LeaseState, now: number): LeaseDecision {
+  if (state.role !== 'leader') return { state, steps: [] };
+  return {
+    state: { role: 'candidate', askedAt: now, nextAt: now },
+    steps: [{ action: 'follow', why: 'outranked' }, { action: 'acquire' }],
+  };
 }
 
 function resign(state: LeaseState, nextAt: number): LeaseDecision {

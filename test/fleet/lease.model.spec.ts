@@ -54,11 +54,11 @@ describe(`in ${schedules} simulated schedules of faults (SEED=${firstSeed})`, ()
     const wrong: { seed: number; beats: readonly Passed[] }[] = [];
     for (let seed = firstSeed; seed < firstSeed + schedules; seed++) {
       const fleet = runSchedule(seed, all);
-      for (const { heard } of fleet.workers) {
+      for (const { heard } of [...fleet.workers, ...fleet.gone]) {
         const at = heard.findIndex((beat, index) => index > 0 && !follows(heard[index - 1]!, beat));
         if (at >= 0) wrong.push({ seed, beats: heard.slice(at - 1, at + 1) });
       }
-      beats += fleet.workers.reduce((sum, { heard }) => sum + heard.length, 0);
+      beats += [...fleet.workers, ...fleet.gone].reduce((sum, { heard }) => sum + heard.length, 0);
       takeovers += fleet.takeovers;
       rivals += fleet.rivals.length > 0 ? 1 : 0;
     }

@@ -92,6 +92,16 @@ describe('the part of a primary in the lease', () => {
     expect(decide(leader, { type: 'changed' }, 10, leaseMs).steps).toEqual([]);
   });
 
+  it('gets a newer term at once where a newer one than its own is about', () => {
+    const { state, steps } = decide(leader, { type: 'outranked' }, 100, leaseMs);
+
+    expect(steps).toEqual([{ action: 'follow', why: 'outranked' }, { action: 'acquire' }]);
+    expect(leads(state, 100)).toBe(false);
+    expect(decide(state, { type: 'granted', sentAt: 100, term }, 110, leaseMs).steps).toEqual([
+      { action: 'lead', term },
+    ]);
+  });
+
   it('gives the lease back when it resigns, and stays back for so long', () => {
     const { state, steps } = decide(leader, { type: 'resign', forMs: 500 }, 100, leaseMs);
 

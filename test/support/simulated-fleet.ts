@@ -3,7 +3,7 @@ import { alarmOf, decide, leads, type LeaseEvent, type LeaseState, newCandidate 
 import { applyRequest, emptyRecord, type LeaseRecord, type LeaseRequest } from '../../src/fleet/lease-record.js';
 import { type GateState, openGate, passed, refusalOf } from '../../src/heartbeat/beat-gate.js';
 import { beatsDue } from '../../src/heartbeat/beats-due.js';
-import { newerTerm, noTerm, type Term } from '../../src/term.js';
+import { compareTerms, newerTerm, noTerm, type Term } from '../../src/term.js';
 import { Random } from './random.js';
 
 export const leaseMs = 5_000;
@@ -32,6 +32,8 @@ interface SimulatedWorker {
 export class SimulatedFleet {
   now = 0;
   readonly workers: SimulatedWorker[] = [];
+  /** Those that ended with their primary. */
+  readonly gone: SimulatedWorker[] = [];
   /** When more than one primary led at the same moment. */
   readonly rivals: number[] = [];
   takeovers = 0;
@@ -128,7 +130,6 @@ export class SimulatedPrimary {
     this.monotonicOffset = fleet.random.below(1_000_000);
     this.wallOffset = fleet.random.below(20_000) - 10_000;
     this.clock = this.newClock();
-    for (let slot = 0; slot < workersPerHost; slot++) fleet.workers.push({ gate: openGate, heard: [] });
   }
 
   get believesToLead(): boolean {
@@ -141,6 +142,8 @@ export class SimulatedPrimary {
 
   start(): void {
     this.generation++;
+    this.frozen = undefined;
+    this.replaceWorkers();
     this.holder = `host-${this.host}:${this.generation}`;
     this.lease = newCandidate;
     this.seen = noTerm;
@@ -172,6 +175,16 @@ export class SimulatedPrimary {
     if (this.frozen === undefined) this.take({ type: 'resign', forMs: 2_000 });
   }
 
+  /** Workers end with their primary. */
+  private replaceWorkers(): void {
+    const { workers, gone } = this.fleet;
+    for (let slot = 0; slot < workersPerHost; slot++) {
+      const index = this.host * workersPerHost + slot;
+      if (workers[index]) gone.push(workers[index]);
+      workers[index] = { gate: openGate, heard: [] };
+    }
+  }
+
   private get monotonic(): number {
     return this.fleet.now + this.monotonicOffset;
   }
@@ -200,7 +213,7 @@ export class SimulatedPrimary {
     for (const step of steps) {
       if (step.action === 'lead') {
         this.fleet.takeovers++;
-        this.seen = newerTerm(this.seen, step.term);
+        this.raise(step.term);
       }
       if (step.action === 'acquire') {
         this.ask({ type: 'acquire', holder: this.holder, leaseMs, atLeast: this.seen.counter });
@@ -255,10 +268,27 @@ export class SimulatedPrimary {
   }
 
   private relay(beat: { term: Term; sequence: number }): void {
-    this.seen = newerTerm(this.seen, beat.term);
+    this.observe(beat.term);
     this.given = Math.max(this.given, beat.sequence);
     this.clock.reach(beat.sequence * intervalMs);
     this.tellOwnWorkers(beat);
+  }
+
+  /** As the lease holder does. */
+  private observe(term: Term): void {
+    const isOlder = compareTerms(term, this.seen) < 0;
+    this.raise(term);
+    if (!isOlder) return;
+    for (const primary of this.fleet.primaries) {
+      const { seen } = this;
+      if (primary !== this) this.fleet.deliver(primary.whenAwake(() => primary.observe(seen)));
+    }
+  }
+
+  private raise(term: Term): void {
+    this.seen = newerTerm(this.seen, term);
+    const own = leads(this.lease, this.monotonic) ? this.lease.term : undefined;
+    if (own && compareTerms(this.seen, own) > 0) this.take({ type: 'outranked' });
   }
 
   private tellOwnWorkers(beat: { term: Term; sequence: number }): void {

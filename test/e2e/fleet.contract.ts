@@ -218,11 +218,12 @@ function watchLeader(hosts: readonly Host[], startedAt: number) {
   };
 }
 
-function describeReport(seed: number, { faults: happened, takeovers, ...report }: ChaosReport): string {
-  const { clients, accepted, fewestPerClient, mostPerClient, doubled, backwards, missing, longestGapMs } = report;
+function describeReport(seed: number, report: ChaosReport): string {
+  const { faults: happened, takeovers } = report;
+  const { clients, accepted, fewestPerClient, mostPerClient, doubled, backwards, missing } = report;
   return [
     `SEED=${seed}: ${clients} clients accepted ${accepted} beats (${fewestPerClient} to ${mostPerClient} each): ` +
-      `${doubled} doubled, ${backwards} backwards, ${missing} missing, longest gap ${longestGapMs} ms; ` +
+      `${doubled} doubled, ${backwards} backwards, ${missing} missing, longest gap ${report.longestGapMs} ms; ` +
       `workers refused ${report.refusedBeats} of an older term`,
     ...happened,
     ...takeovers.map(

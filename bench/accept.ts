@@ -7,6 +7,7 @@ import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { Tally } from '../test/fixtures/fresh-connections.js';
 import { ask, statusOf } from './support/control.js';
+import type { Figures } from './support/figures.js';
 import { startProgram } from './support/program.js';
 
 const workers = 4;
@@ -14,17 +15,17 @@ const replacements = 10;
 const perSecond = 500;
 
 /** How many of 500 connections a second are refused, reset or left without an answer while workers are replaced. */
-export async function benchAccept(): Promise<void> {
-  await measure('round-robin', process.execPath);
+export async function benchAccept(): Promise<Figures> {
+  const dealt = await measure('round-robin', process.execPath);
   const node = newerNode();
   if (node === undefined) {
     process.stdout.write('reuse-port: not measured, since Node 24 could not be had from the npm package "node"\n');
-  } else {
-    await measure('reuse-port', node);
+    return dealt;
   }
+  return { ...dealt, ...(await measure('reuse-port', node)) };
 }
 
-async function measure(listen: 'round-robin' | 'reuse-port', node: string): Promise<void> {
+async function measure(listen: 'round-robin' | 'reuse-port', node: string): Promise<Figures> {
   const folder = await mkdtemp(path.join(tmpdir(), 'bench-'));
   const control = path.join(folder, 'control.sock');
   try {
@@ -41,6 +42,8 @@ async function measure(listen: 'round-robin' | 'reuse-port', node: string): Prom
     await program.stop();
     check(tally, seconds, exits.clean);
     print(`${describe(listen)}, Node ${versionOf(node)}`, tally, seconds);
+    const notServed = outcomes.slice(1).reduce((total, { belongs }) => total + sum(tally, belongs), 0);
+    return { [`connections not served, ${listen}`]: notServed };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -1,11 +1,17 @@
 import { type Contestant, startContestants } from './connect/contestants.js';
 import { type Load, measure, type Sample } from './connect/sample.js';
-import { tableOf } from './connect/table.js';
+import { figuresOf, tableOf } from './connect/table.js';
+import type { BenchOptions, Figures } from './support/figures.js';
+import { readGoals } from './support/goals.js';
 import type { ClientKind } from './support/handshake-process.js';
+import { Progress } from './support/progress.js';
 import { startRedis } from './support/redis.js';
+import { writeSamples } from './support/report.js';
+import { rotated } from './support/rotated.js';
 
 const kinds: readonly ClientKind[] = ['websocket', 'default', 'polling', 'kept polling'];
-const rounds = 3;
+
+const fullRounds = 3;
 
 /** Over WebSocket an event costs no contestant anything of its own: one shows that it arrives. */
 const load: Load = {
@@ -26,15 +32,18 @@ const warmUp: Load = {
  * What it costs to have any client on any worker: processor time for each connection and each polling round trip, of
  * the built program beside the official recipe with sticky sessions.
  */
-export async function benchConnect(): Promise<void> {
+export async function benchConnect({ rounds }: BenchOptions): Promise<Figures> {
+  const goals = await readGoals();
   const redis = await startRedis();
   try {
     const contestants = await startContestants(redis.url);
     try {
-      const samples = await compare(contestants);
+      const samples = await compare(contestants, rounds ?? fullRounds);
       process.stdout.write(
-        `Node ${process.version}, ${load.clients} clients of each kind, ${rounds} rounds, medians; CPU in ms\n${tableOf(samples)}`,
+        `Node ${process.version}, ${load.clients} clients of each kind, ${rounds ?? fullRounds} rounds, medians; CPU in ms\n${tableOf(samples, goals)}`,
       );
+      if (rounds === undefined) await writeSamples('connect', samples);
+      return figuresOf(samples);
     } finally {
       await Promise.all(contestants.map(({ program }) => program.stop()));
     }
@@ -43,18 +52,17 @@ export async function benchConnect(): Promise<void> {
   }
 }
 
-async function compare(contestants: readonly Contestant[]): Promise<Sample[]> {
+async function compare(contestants: readonly Contestant[], rounds: number): Promise<Sample[]> {
   for (const contestant of contestants) {
     process.stderr.write(`connect: warming up ${contestant.name}\n`);
     for (const kind of kinds) await measure(contestant, kind, warmUp);
   }
+  const progress = new Progress('connect', rounds * kinds.length * contestants.length);
   const samples: Sample[] = [];
   for (let round = 0; round < rounds; round++) {
     for (const kind of kinds) {
-      // Whoever comes first finds another machine than whoever comes last.
-      for (let turn = 0; turn < contestants.length; turn++) {
-        const contestant = contestants[(round + turn) % contestants.length]!;
-        process.stderr.write(`connect, round ${round + 1} of ${rounds}: ${kind}, ${contestant.name}\n`);
+      for (const contestant of rotated(contestants, round)) {
+        progress.begin(`${kind}, ${contestant.name}, round ${round + 1} of ${rounds}`);
         samples.push(await measure(contestant, kind, load));
       }
     }

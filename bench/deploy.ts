@@ -4,6 +4,7 @@ import path from 'node:path';
 import { setTimeout as elapsed } from 'node:timers/promises';
 import { ClientFleet, type FleetReport } from './support/client-fleet.js';
 import { ask, statusOf } from './support/control.js';
+import type { Figures } from './support/figures.js';
 import { startProgram } from './support/program.js';
 import { median, quantile } from './support/statistics.js';
 
@@ -17,20 +18,20 @@ const longestReturnMs = 60_000;
  * How long each of 5,000 clients is away when new code is deployed: by a phased restart, and by stopping the cluster
  * and starting it again.
  */
-export async function benchDeploy(): Promise<void> {
+export async function benchDeploy(): Promise<Figures> {
   const folder = await mkdtemp(path.join(tmpdir(), 'bench-'));
   const control = path.join(folder, 'control.sock');
   const env = { WORKERS: `${workers}`, CONTROL_SOCKET: control };
   try {
-    await measurePhasedRestart(control, env);
+    const restart = await measurePhasedRestart(control, env);
     await measureHardStop(env);
-    await measureReplacement(control, env);
+    return { ...restart, ...(await measureReplacement(control, env)) };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-async function measurePhasedRestart(control: string, env: NodeJS.ProcessEnv): Promise<void> {
+async function measurePhasedRestart(control: string, env: NodeJS.ProcessEnv): Promise<Figures> {
   const program = await startProgram(env);
   const fleet = await ClientFleet.connect(program.url, clients);
   const watch = watchLoops(control);
@@ -44,8 +45,9 @@ async function measurePhasedRestart(control: string, env: NodeJS.ProcessEnv): Pr
 
   print(`phased restart of ${workers} workers (${(tookMs / 1_000).toFixed(1)} s)`, report);
   process.stdout.write(
-    `  longest block of a worker's event loop while clients came back: ${blockedMs.toFixed(0)} ms (goal: 200)\n`,
+    `  longest block of a worker's event loop while clients came back: ${blockedMs.toFixed(0)} ms\n`,
   );
+  return { 'longest block of a worker’s event loop while clients came back, ms': blockedMs };
 }
 
 async function measureHardStop(env: NodeJS.ProcessEnv): Promise<void> {
@@ -60,7 +62,7 @@ async function measureHardStop(env: NodeJS.ProcessEnv): Promise<void> {
 }
 
 /** From the death of a worker by SIGKILL to its replacement being ready. */
-async function measureReplacement(control: string, env: NodeJS.ProcessEnv): Promise<void> {
+async function measureReplacement(control: string, env: NodeJS.ProcessEnv): Promise<Figures> {
   const program = await startProgram({ ...env, RESTART_BUDGET: '1000' });
   const samples: number[] = [];
   for (let slot = 1; slot <= workers; slot++) {
@@ -73,8 +75,9 @@ async function measureReplacement(control: string, env: NodeJS.ProcessEnv): Prom
   await program.stop();
   process.stdout.write(
     `replacement after SIGKILL: median ${median(samples).toFixed(0)} ms of ${samples.length}, ` +
-      `${Math.min(...samples).toFixed(0)} to ${Math.max(...samples).toFixed(0)} (goal: median 1000)\n`,
+      `${Math.min(...samples).toFixed(0)} to ${Math.max(...samples).toFixed(0)}\n`,
   );
+  return { 'replacement after SIGKILL, median, ms': median(samples) };
 }
 
 async function hasNewWorker(control: string, slot: number, pidBefore: number): Promise<boolean> {

@@ -1,14 +1,16 @@
 import { setTimeout as elapsed } from 'node:timers/promises';
 import { io } from 'socket.io-client';
 import type { Heartbeat } from '../src/events.js';
+import type { Figures } from './support/figures.js';
 import { startProgram } from './support/program.js';
 import { quantile } from './support/statistics.js';
 
 const clients = 10;
 const intervalMs = 1_000;
+const seconds = 60;
 
 /** The distance between the arrivals of two beats, as 10 clients of two workers see it. */
-export async function benchJitter(seconds = 60): Promise<void> {
+export async function benchJitter(): Promise<Figures> {
   const program = await startProgram({ WORKERS: '2', HEARTBEAT_INTERVAL_MS: `${intervalMs}` });
   const recorders = Array.from({ length: clients }, () => recordBeats(program.url));
   for (let passed = 0; passed < seconds; passed++) {
@@ -25,6 +27,7 @@ export async function benchJitter(seconds = 60): Promise<void> {
     `heartbeat every ${intervalMs} ms, ${clients} clients, ${seconds} s, ${distances.length} distances, none missing: ` +
       `p50 ${p50.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms, max ${most.toFixed(2)} ms\n`,
   );
+  return { 'distance of two beats, p50, ms': p50, 'distance of two beats, p99, ms': p99 };
 }
 
 function recordBeats(url: string): { stop: () => number[] } {

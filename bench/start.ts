@@ -1,10 +1,9 @@
+import type { BenchOptions, Figures } from './support/figures.js';
 import { startProgram } from './support/program.js';
 import { median } from './support/statistics.js';
 
-const rounds = 5;
-
 /** How long a user waits from the command to the line that says the cluster is ready. */
-export async function benchStart(): Promise<void> {
+export async function benchStart({ rounds = 5 }: BenchOptions): Promise<Figures> {
   const samples: number[] = [];
   for (let round = 1; round <= rounds; round++) {
     const program = await startProgram({ WORKERS: '2' });
@@ -17,4 +16,5 @@ export async function benchStart(): Promise<void> {
     `start to ready, 2 workers, embedded carrier: median ${median(samples).toFixed(0)} ms ` +
       `(${least.toFixed(0)} to ${most.toFixed(0)}), ${rounds} rounds\n`,
   );
+  return { 'start to ready, median, ms': median(samples) };
 }

@@ -6,6 +6,7 @@ import { Carrier } from './carrier.js';
 import { toListenError } from './cluster/choose-port.js';
 import { drainPaced } from './cluster/paced-drain.js';
 import type { Config } from './config.js';
+import { CoalescedDelivery } from './delivery/coalesced-delivery.js';
 import type { BeatReceiver } from './heartbeat/beat-receiver.js';
 import type { ProcessLogger } from './logger.js';
 import { Readiness } from './ops/readiness.js';
@@ -60,6 +61,7 @@ export async function serve(
     const adapter = new RedisIoAdapter(app, {
       carrier,
       publisher: app.get(Publisher),
+      delivery: new CoalescedDelivery(),
       key: config.redisKey,
       routing: config.redisRouting,
       server: { transports: ['polling', 'websocket'], allowEIO3: config.allowEio3 },

@@ -4,9 +4,10 @@ import { describe, expect, it } from 'vitest';
 
 /** Which of our own modules each folder may import: files at the root of `src`, never another folder. */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
-  adapter: ['carrier', 'errors', 'publisher', 'refusal', 'within'],
+  adapter: ['carrier', 'delivery', 'errors', 'publisher', 'refusal', 'within'],
   carrier: ['carrier', 'errors', 'ipc', 'publisher', 'within'],
   cluster: ['errors', 'fleet-status', 'ipc', 'private-socket', 'within'],
+  delivery: ['delivery'],
   emitter: ['carrier', 'errors', 'publisher'],
   fleet: ['carrier', 'errors', 'fleet-clock', 'fleet-schedule', 'fleet-status', 'leadership', 'term', 'within'],
   // What a team writes beside these gateways has the library's public names as well.

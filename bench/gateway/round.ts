@@ -1,6 +1,6 @@
-import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
+import type { ChildProcess } from 'node:child_process';
 import path from 'node:path';
+import { end, news, start } from '../support/children.js';
 import type { ClientCommand, ClientNews } from './client-process.js';
 import type { Contestant } from './contestants.js';
 import type { ServerNews, Usage } from './server-process.js';
@@ -20,6 +20,7 @@ export const talkers = 100;
 export const eventsEach = 200;
 /** Compiles the code and fills the caches of what is measured then. */
 const warmUpEach = 30;
+const nodeArgs = ['--expose-gc'];
 
 /**
  * One contestant, once: a server in a process of its own, and its clients in another.
@@ -27,8 +28,8 @@ const warmUpEach = 30;
  * @throws Error when an event was not acknowledged exactly once, with the right answer.
  */
 export async function measure(contestant: Contestant, work: Work): Promise<Sample> {
-  const server = start('server-process.js', [contestant, JSON.stringify(work)]);
-  const fleet = start('client-process.js', []);
+  const server = start(fileOf('server-process.js'), [contestant, JSON.stringify(work)], { nodeArgs });
+  const fleet = start(fileOf('client-process.js'));
   try {
     const { port } = await news<Extract<ServerNews, { type: 'listening' }>>(server, 'listening');
     const ask = <Type extends ClientNews['type']>(command: ClientCommand, type: Type) => {
@@ -61,27 +62,11 @@ export async function measure(contestant: Contestant, work: Work): Promise<Sampl
   }
 }
 
-function start(file: string, args: readonly string[]): ChildProcess {
-  return fork(path.join(import.meta.dirname, file), args, { execArgv: [...process.execArgv, '--expose-gc'] });
+function fileOf(name: string): string {
+  return path.join(import.meta.dirname, name);
 }
 
 async function usage(server: ChildProcess): Promise<Usage> {
   server.send('measure');
   return news(server, 'usage');
-}
-
-async function news<News>(process: ChildProcess, type: string): Promise<News> {
-  const exited = once(process, 'exit').then(([code]) => Promise.reject(new Error(`A process ended with ${code}.`)));
-  exited.catch(() => {});
-  for (;;) {
-    const [message] = (await Promise.race([once(process, 'message'), exited])) as [{ type: string }];
-    if (message.type === type) return message as News;
-  }
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exited = once(child, 'exit');
-  child.kill('SIGTERM');
-  await exited;
 }

@@ -11,12 +11,13 @@ export interface BenchRedis {
   stop(): Promise<void>;
 }
 
-/** Starts a Redis that keeps nothing, and resolves once it accepts connections. */
-export async function startRedis(): Promise<BenchRedis> {
+/** Starts a Redis that keeps nothing, on one core where one is named, and resolves once it accepts connections. */
+export async function startRedis(core?: string): Promise<BenchRedis> {
   const port = await choosePort(0, '127.0.0.1');
   const folder = await mkdtemp(path.join(tmpdir(), 'bench-redis-'));
   const args = ['--port', `${port}`, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder];
-  const server = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const command = [...(core === undefined ? [] : ['taskset', '-c', core]), 'redis-server', ...args];
+  const server = spawn(command[0]!, command.slice(1), { stdio: ['ignore', 'pipe', 'inherit'] });
   const exited = once(server, 'exit');
   const stop = async (): Promise<void> => {
     server.kill('SIGKILL');

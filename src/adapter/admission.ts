@@ -1,4 +1,5 @@
 import type { Namespace, Server, Socket } from 'socket.io';
+import type { Delivery } from '../delivery.js';
 import { Connection } from './binding/connection.js';
 import type { GatewayLayer } from './binding/gateway-layer.js';
 import { type Middleware, runMiddleware } from './binding/middleware.js';
@@ -10,9 +11,10 @@ import { CarrierAdapter } from './carrier-adapter.js';
  * Whoever learns a client's id may send to it at once, through any node. So a client is connected once its own room
  * hears the other nodes.
  */
-export function admitClients(server: Server, layer: GatewayLayer): void {
+export function admitClients(server: Server, layer: GatewayLayer, delivery: Delivery | undefined): void {
   const admit = (socket: Socket, next: () => void): void => {
     Connection.take(socket, layer);
+    delivery?.adopt(socket);
     const { adapter } = socket.nsp;
     const pending = adapter instanceof CarrierAdapter ? adapter.admit(socket.id) : undefined;
     if (pending) void pending.then(() => next());

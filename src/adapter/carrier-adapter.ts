@@ -1,17 +1,21 @@
 import { Logger } from '@nestjs/common';
 import { RedisAdapter } from '@socket.io/redis-adapter';
-import type { Namespace } from 'socket.io';
+import type { Namespace, Socket } from 'socket.io';
 import type { BroadcastOptions, Room, SocketId } from 'socket.io-adapter';
 import type { Carrier } from '../carrier.js';
+import type { Delivery, EncodedPacket } from '../delivery.js';
 import { type Publisher, type RedisRequest, requestTypes } from '../publisher.js';
 import type { ChannelRouter } from './channel-router.js';
 import { RedisFace, type Routing } from './redis-face.js';
 import { RoomChannels } from './room-channels.js';
+import { RoomMembers } from './room-members.js';
 
 export interface CarrierAdapterOptions {
   readonly carrier: Carrier;
   readonly router: ChannelRouter;
   readonly publisher: Publisher;
+  /** Brings packets to this node's clients. Without one Socket.IO does so itself. */
+  readonly delivery: Delivery | undefined;
   /** Prefix of every channel. */
   readonly key: string;
   readonly routing: Routing;
@@ -31,6 +35,7 @@ export class CarrierAdapter extends RedisAdapter {
   private readonly logger = new Logger(CarrierAdapter.name);
   private readonly roomChannels: RoomChannels | undefined;
   private readonly face: RedisFace;
+  private readonly members: RoomMembers | undefined;
 
   constructor(
     nsp: Namespace,
@@ -44,6 +49,7 @@ export class CarrierAdapter extends RedisAdapter {
       (request[0] === 0x7b ? JSON.parse(request.toString()) : this.parser.decode(request)) as RedisRequest;
     face.isDone = ({ uid, type }) => uid === this.uid && appliedHere.has(type);
     if (options.routing === 'rooms') this.roomChannels = this.followRooms();
+    if (options.delivery) this.members = this.deliverBy(options.delivery);
   }
 
   /** Resolves once the namespace hears the other nodes. */
@@ -67,12 +73,14 @@ export class CarrierAdapter extends RedisAdapter {
 
   /** The promise, which `socket.join()` returns, resolves once messages to the rooms arrive from every node. */
   override addAll(id: SocketId, rooms: Set<Room>): Promise<void> | void {
+    if (!this.sids.has(id)) this.members?.populationChanged();
     void super.addAll(id, rooms);
     return this.pending(rooms)?.then(() => {});
   }
 
   override delAll(id: SocketId): void {
     super.delAll(id);
+    this.members?.populationChanged();
     // A client that a middleware refused was admitted, but never joined its own room.
     if (!this.rooms.has(id)) this.roomChannels?.shut(id);
   }
@@ -111,6 +119,23 @@ export class CarrierAdapter extends RedisAdapter {
     this.onClosed();
   }
 
+  /** What the base class broadcasts by is private to it in TypeScript. */
+  private deliverBy(delivery: Delivery): RoomMembers {
+    const members = new RoomMembers(this.nsp, this.rooms, this.sids);
+    const inside = this as unknown as Inside;
+    const apply = inside.apply.bind(this);
+    inside['_encode'] = (packet) => delivery.message(() => inside.encoder.encode(packet));
+    inside.apply = (opts, visit) => {
+      const { rooms, except } = opts;
+      if (except?.size || rooms.size > 1) return apply(opts, visit);
+      const [room] = rooms;
+      members.visit(room, visit);
+    };
+    this.on('join-room', (room: Room) => members.changed(room));
+    this.on('leave-room', (room: Room) => members.changed(room));
+    return members;
+  }
+
   private followRooms(): RoomChannels {
     const { router, key, subscribeTimeoutMs } = this.options;
     const channels = new RoomChannels(router, `${key}#${this.nsp.name}#`, this.face.hearBroadcast, subscribeTimeoutMs);
@@ -133,6 +158,13 @@ export class CarrierAdapter extends RedisAdapter {
     const pending = this.roomChannels.pending(rooms);
     return pending.length > 0 ? Promise.all(pending) : undefined;
   }
+}
+
+/** What is used of the base class that its types keep private. */
+interface Inside {
+  readonly encoder: { encode(packet: unknown): EncodedPacket[] };
+  _encode(packet: unknown): unknown;
+  apply(opts: BroadcastOptions, visit: (socket: Socket) => void): void;
 }
 
 function onlyHere(opts: BroadcastOptions): BroadcastOptions {

@@ -8,6 +8,7 @@ import type { GatewayMetadata, MessageMappingProperties } from '@nestjs/websocke
 import type { Observable } from 'rxjs';
 import type { Namespace, Server, ServerOptions, Socket } from 'socket.io';
 import type { Carrier } from '../carrier.js';
+import type { Delivery } from '../delivery.js';
 import { SetupTooLateError } from '../errors.js';
 import { Publisher } from '../publisher.js';
 import { within } from '../within.js';
@@ -30,6 +31,11 @@ export interface RedisIoAdapterOptions {
   readonly carrier: Carrier;
   /** The process's publisher, where it has one already; by default the adapter makes its own. */
   readonly publisher?: Publisher;
+  /**
+   * Brings packets to the clients of this process.
+   * @default Socket.IO itself
+   */
+  readonly delivery?: Delivery;
   /**
    * Prefix of every channel, the same in all processes.
    * @default that of the publisher, or "socket.io"
@@ -136,6 +142,7 @@ export class RedisIoAdapter extends IoAdapter {
       key,
       router: ChannelRouter.of(carrier),
       publisher: options.publisher ?? new Publisher(carrier, { key }),
+      delivery: options.delivery,
       routing: options.routing ?? 'rooms',
       requestsTimeoutMs: options.requestsTimeoutMs ?? 5_000,
       subscribeTimeoutMs: options.subscribeTimeoutMs ?? 1_000,
@@ -239,6 +246,7 @@ export class RedisIoAdapter extends IoAdapter {
   override createIOServer(port: number, options?: Partial<ServerOptions>): Server {
     const { adapters, adapterOptions } = this;
     const server: Server = super.createIOServer(port, {
+      ...adapterOptions.delivery?.serverOptions,
       ...this.serverOptions,
       ...options,
       // Socket.IO calls it with `new`, so it cannot be an arrow function.
@@ -248,7 +256,7 @@ export class RedisIoAdapter extends IoAdapter {
         return adapter;
       },
     } as unknown as ServerOptions);
-    admitClients(server, this.layer);
+    admitClients(server, this.layer, adapterOptions.delivery);
     this.servers.add(server);
     this.trackConnections(server.httpServer as HttpServer);
     this.onServer(server);

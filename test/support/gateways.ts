@@ -5,6 +5,7 @@ import { Test } from '@nestjs/testing';
 import type { ManagerOptions, Socket, SocketOptions } from 'socket.io-client';
 import { onTestFinished } from 'vitest';
 import { RedisIoAdapter, type RedisIoAdapterOptions } from '../../src/adapter/redis-io.adapter.js';
+import { CoalescedDelivery } from '../../src/delivery/coalesced-delivery.js';
 import { openUntyped } from './clients.js';
 import { startFleet } from './nodes.js';
 
@@ -36,7 +37,10 @@ export async function serveGateways(gateways: readonly Type[], options: ServeOpt
   // Nest's testing module has set a logger of its own, which prints errors.
   Logger.overrideLogger(false);
   const carrier = rest.carrier ?? (await startFleet('embedded').openCarrier());
-  const adapter = name === 'ours' ? new adapterClass(app, { ...rest, carrier }) : new IoAdapter(app);
+  const adapter =
+    name === 'ours'
+      ? new adapterClass(app, { delivery: new CoalescedDelivery(), ...rest, carrier })
+      : new IoAdapter(app);
   app.useWebSocketAdapter(adapter);
   prepare?.(app);
   onTestFinished(() => app.close());

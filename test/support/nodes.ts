@@ -15,6 +15,7 @@ import { EmbeddedCarrier } from '../../src/carrier/embedded.carrier.js';
 import { EmbeddedHub } from '../../src/carrier/embedded-hub.js';
 import { localLink } from '../../src/carrier/local-link.js';
 import { RedisCarrier } from '../../src/carrier/redis.carrier.js';
+import { CoalescedDelivery } from '../../src/delivery/coalesced-delivery.js';
 import type { CarrierName } from './carriers.js';
 import { openUntyped } from './clients.js';
 import { type Inbox, inboxOf } from './inbox.js';
@@ -63,7 +64,13 @@ export async function startNode(fleet: Fleet, options: NodeOptions = {}): Promis
   const carrier = options.carrier ?? (await fleet.openCarrier());
   const module = await Test.createTestingModule({ providers: gateways }).compile();
   const app = module.createNestApplication();
-  const adapter = new RedisIoAdapter(app, { key: fleet.key, requestsTimeoutMs: 10_000, ...adapterOptions, carrier });
+  const adapter = new RedisIoAdapter(app, {
+    key: fleet.key,
+    requestsTimeoutMs: 10_000,
+    delivery: new CoalescedDelivery(),
+    ...adapterOptions,
+    carrier,
+  });
   app.useWebSocketAdapter(adapter);
   onTestFinished(() => app.close());
   await app.init();

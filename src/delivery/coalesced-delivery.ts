@@ -1,0 +1,56 @@
+import type { ServerOptions, Socket } from 'socket.io';
+import type { Delivery, EncodedPacket } from '../delivery.js';
+import { CoalescingServer } from './coalescing-server.js';
+import { type EngineConnection, isBehind, wireTo } from './engine-connection.js';
+import { frameOf } from './frame.js';
+import { Message } from './message.js';
+import { watch } from './watched.js';
+
+/**
+ * Writes to each client once per turn of the event loop, whatever it was sent during it, and takes packets to open
+ * WebSockets past Engine.IO's queue where that is empty.
+ *
+ * The idea is that of µWebSockets' corking: https://github.com/uNetworking/uWebSockets
+ */
+export class CoalescedDelivery implements Delivery {
+  readonly serverOptions: Partial<ServerOptions> = { wsEngine: CoalescingServer };
+
+  adopt(socket: Socket): void {
+    const client = socket.client as unknown as AdoptedClient;
+    client.writeToEngine = writeToEngine;
+    watch(client.conn);
+    watch(client.conn.server);
+  }
+
+  message(encode: () => readonly EncodedPacket[]): Message {
+    return new Message(encode);
+  }
+}
+
+/** What is used of Socket.IO's client that it does not declare as public. */
+interface AdoptedClient {
+  readonly conn: EngineConnection;
+  writeToEngine: typeof writeToEngine;
+}
+
+interface WriteOptions {
+  readonly volatile?: boolean;
+}
+
+function writeToEngine(
+  this: AdoptedClient,
+  packets: Message | readonly EncodedPacket[] | EncodedPacket,
+  options: WriteOptions,
+): void {
+  const { conn } = this;
+  if (options.volatile && isBehind(conn)) return;
+  const message = packets instanceof Message ? packets : undefined;
+  const wire = wireTo(conn);
+  const frame = wire && (message ? message.frame : frameOf(toList(packets)));
+  if (frame) wire.push(frame);
+  else for (const packet of message?.packets ?? toList(packets)) conn.write(packet, options);
+}
+
+function toList(packets: unknown): readonly EncodedPacket[] {
+  return (Array.isArray(packets) ? packets : [packets]) as readonly EncodedPacket[];
+}

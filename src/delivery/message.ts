@@ -1,0 +1,24 @@
+import type { EncodedPacket } from '../delivery.js';
+import { frameOf } from './frame.js';
+
+/** A packet on its way to any number of clients: encoded, and put into frames, for the first that needs it. */
+export class Message {
+  private encoded: readonly EncodedPacket[] | undefined;
+  private framed: Buffer | undefined;
+  private wasFramed = false;
+
+  constructor(private readonly encode: () => readonly EncodedPacket[]) {}
+
+  get packets(): readonly EncodedPacket[] {
+    return (this.encoded ??= this.encode());
+  }
+
+  /** The same for every client; nothing where Engine.IO has to write it. */
+  get frame(): Buffer | undefined {
+    if (!this.wasFramed) {
+      this.framed = frameOf(this.packets);
+      this.wasFramed = true;
+    }
+    return this.framed;
+  }
+}

@@ -1,0 +1,84 @@
+import type { Namespace, Socket } from 'socket.io';
+import { describe, expect, it, vi } from 'vitest';
+import { RoomMembers } from '../../src/adapter/room-members.js';
+
+describe('The members of a room', () => {
+  it('are those who are in it', () => {
+    const { members } = roomOf(20);
+
+    expect(names(members, 'room')).toEqual(range(20));
+    expect(names(members, 'elsewhere')).toEqual([]);
+    expect(names(members, undefined)).toEqual(range(20));
+  });
+
+  it('are looked up once for any number of messages', () => {
+    const { members, lookUps } = roomOf(20);
+
+    for (let message = 0; message < 10; message++) names(members, 'room');
+
+    expect(lookUps).toHaveBeenCalledTimes(20);
+  });
+
+  it('are those of now after somebody came or went', () => {
+    const { members, ids } = roomOf(20);
+    names(members, 'room');
+
+    ids.delete('0');
+    members.changed('room');
+
+    expect(names(members, 'room')).toEqual(range(20).slice(1));
+  });
+
+  it('are without those whom a message to one of them made leave', () => {
+    const { members, ids } = roomOf(20);
+    const visited: string[] = [];
+
+    members.visit('room', ({ id }) => {
+      visited.push(id);
+      ids.delete('19');
+      members.changed('room');
+    });
+
+    expect(visited).toEqual(range(20).slice(0, 19));
+  });
+
+  it('include those who had joined before they were connected', () => {
+    const { members, sockets } = roomOf(20);
+    const last = sockets.get('19')!;
+    sockets.delete('19');
+
+    expect(names(members, 'room')).toEqual(range(20).slice(0, 19));
+    sockets.set('19', last);
+
+    expect(names(members, 'room')).toEqual(range(20));
+  });
+
+  it('of the namespace are those of now after somebody connected or left', () => {
+    const { members, ids } = roomOf(20);
+    names(members, undefined);
+
+    ids.delete('0');
+    members.populationChanged();
+
+    expect(names(members, undefined)).toEqual(range(20).slice(1));
+  });
+});
+
+/** A room, which is also the whole namespace, with so many sockets. */
+function roomOf(size: number) {
+  const ids = new Set(range(size));
+  const sockets = new Map(range(size).map((id) => [id, { id } as Socket]));
+  const lookUps = vi.spyOn(sockets, 'get');
+  const members = new RoomMembers({ sockets } as unknown as Namespace, new Map([['room', ids]]), ids as never);
+  return { members, ids, sockets, lookUps };
+}
+
+function names(members: RoomMembers, room: string | undefined): string[] {
+  const found: string[] = [];
+  members.visit(room, ({ id }) => found.push(id));
+  return found;
+}
+
+function range(size: number): string[] {
+  return Array.from({ length: size }, (_, index) => `${index}`);
+}

@@ -1,0 +1,122 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Server, type ServerOptions, type Socket } from 'socket.io';
+import type { ManagerOptions } from 'socket.io-client';
+import openOldClient from 'socket.io-client-2';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { CoalescedDelivery } from '../../src/delivery/coalesced-delivery.js';
+import { openUntyped } from '../support/clients.js';
+
+describe('A packet', () => {
+  it('goes past Engine.IO’s queue to a client with an open WebSocket', async () => {
+    const { socket, heard } = await connect();
+    const queued = vi.spyOn(socket.conn, 'write');
+
+    socket.emit('a', 1);
+
+    expect(await heard('a')).toEqual([1]);
+    expect(queued).not.toHaveBeenCalled();
+  });
+
+  it.each([
+    ['polls', {}, { transports: ['polling'] }],
+    ['compresses', { perMessageDeflate: true }, {}],
+  ] as const)('goes through it to a client that %s', async (_, server, client) => {
+    const { socket, heard } = await connect(server, client as never);
+    const queued = vi.spyOn(socket.conn, 'write');
+
+    socket.emit('a', 1);
+
+    expect(await heard('a')).toEqual([1]);
+    expect(queued).toHaveBeenCalledOnce();
+  });
+
+  it.each(['packetCreate', 'flush', 'drain'])(
+    'goes through it where a team listens to Engine.IO’s “%s”',
+    async (event) => {
+      const { socket, heard } = await connect();
+      const told = vi.fn<() => void>();
+
+      socket.emit('a', 1);
+      socket.conn.on(event, told);
+      socket.emit('a', 2);
+      socket.emit('a', 3);
+
+      expect([await heard('a'), await heard('a'), await heard('a')]).toEqual([[1], [2], [3]]);
+      expect(told).toHaveBeenCalledTimes(2);
+    },
+  );
+
+  it('goes through it where a team listens to it for all clients', async () => {
+    const { server, socket, heard } = await connect();
+    const told = vi.fn<() => void>();
+
+    server.engine.on('flush', told);
+    socket.emit('a', 1);
+
+    expect(await heard('a')).toEqual([1]);
+    expect(told).toHaveBeenCalledOnce();
+  });
+
+  it('goes through it to a client of an old protocol, whose attachments are written in another way', async () => {
+    const server = await serve({ allowEIO3: true });
+    const connected = once(server, 'connection');
+    const client = openOldClient(urlOf(server), { transports: ['websocket'], forceNew: true });
+    onTestFinished(() => client.close());
+    const [socket] = (await connected) as [Socket];
+    const heard = new Promise((resolve) => client.on('a', resolve));
+
+    socket.emit('a', Buffer.from([1, 2]));
+
+    expect(Buffer.from((await heard) as ArrayBuffer)).toEqual(Buffer.from([1, 2]));
+  });
+
+  it.each([
+    ['past the queue', () => {}],
+    ['through the queue', ({ conn }: Socket) => void conn.on('drain', () => {})],
+  ])('keeps bytes as they were when they were emitted, %s', async (_, prepare) => {
+    const { socket, heard } = await connect();
+    const bytes = Buffer.from('before');
+    prepare(socket);
+
+    socket.emit('a', bytes);
+    bytes.write('after!');
+
+    expect(await heard('a')).toEqual([Buffer.from('before')]);
+  });
+});
+
+async function serve(options: Partial<ServerOptions> = {}): Promise<Server> {
+  const delivery = new CoalescedDelivery();
+  const server = new Server(createServer(), { ...delivery.serverOptions, ...options });
+  server.use((socket, next) => {
+    delivery.adopt(socket);
+    next();
+  });
+  onTestFinished(() => server.close());
+  server.httpServer.listen(0, '127.0.0.1');
+  await once(server.httpServer, 'listening');
+  return server;
+}
+
+/** A client of a server whose packets are delivered by what is tested. */
+async function connect(options: Partial<ServerOptions> = {}, clientOptions: Partial<ManagerOptions> = {}) {
+  const server = await serve(options);
+  const connected = once(server, 'connection');
+  const client = openUntyped(urlOf(server), { transports: ['websocket'], ...clientOptions });
+  const [socket] = (await connected) as [Socket];
+  const inboxes = new Map<string, unknown[][]>();
+  client.onAny((event: string, ...args: unknown[]) => inboxes.set(event, [...(inboxes.get(event) ?? []), args]));
+  const heard = (event: string): Promise<unknown[]> =>
+    vi.waitUntil(() => {
+      const [first, ...rest] = inboxes.get(event) ?? [];
+      inboxes.set(event, rest);
+      return first;
+    });
+  return { server, socket, heard };
+}
+
+function urlOf(server: Server): string {
+  return `http://127.0.0.1:${(server.httpServer.address() as AddressInfo).port}`;
+}

@@ -1,0 +1,104 @@
+import { Writable } from 'node:stream';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { Turn } from '../../src/delivery/turn.js';
+import { Wire } from '../../src/delivery/wire.js';
+
+describe('A wire', () => {
+  it('writes once what it was given during a turn, in order', async () => {
+    const { wire, writes } = wireTo();
+
+    for (const text of ['a', 'b', 'c']) wire.push(Buffer.from(text));
+    expect(writes).toEqual([]);
+    await nextTurn();
+
+    expect(writes).toEqual(['abc']);
+  });
+
+  it('writes in the turn in which it was given something, before the loop waits for more', async () => {
+    const { wire, writes } = wireTo();
+    const order: string[] = [];
+
+    setImmediate(() => {
+      wire.push(Buffer.from('a'));
+      setImmediate(() => order.push(`next turn: ${writes.join()}`));
+    });
+    await nextTurn();
+    await nextTurn();
+
+    expect(order).toEqual(['next turn: a']);
+  });
+
+  it('gives the same buffer to all clients that got the same', async () => {
+    const turn = new Turn();
+    const wires = [1, 2, 3].map(() => wireTo(turn));
+
+    for (const frame of [Buffer.from('a'), Buffer.from('b')]) for (const { wire } of wires) wire.push(frame);
+    await nextTurn();
+
+    expect(new Set(wires.map(({ chunks }) => chunks[0]))).toHaveLength(1);
+  });
+
+  it('begins anew in each turn', async () => {
+    const { wire, writes } = wireTo();
+
+    wire.push(Buffer.from('a'));
+    await nextTurn();
+    wire.push(Buffer.from('b'));
+    await nextTurn();
+
+    expect(writes).toEqual(['a', 'b']);
+  });
+
+  it('writes at once when a turn brings much, so that a long turn holds little', async () => {
+    const { wire, writes } = wireTo();
+
+    for (let count = 0; count < 100; count++) wire.push(Buffer.alloc(10_000, 'x'));
+
+    expect(writes.join('').length).toBeGreaterThanOrEqual(1_000_000 - 70_000);
+    await nextTurn();
+    expect(writes.join('')).toHaveLength(1_000_000);
+  });
+
+  it('writes what it holds when it is asked to', () => {
+    const { wire, writes } = wireTo();
+
+    wire.push(Buffer.from('a'));
+    wire.flush();
+
+    expect(writes).toEqual(['a']);
+  });
+
+  it('drops what comes too late for a connection that has ended', async () => {
+    const { wire, writes, socket } = wireTo();
+
+    wire.push(Buffer.from('a'));
+    socket.destroy();
+    await nextTurn();
+
+    expect(writes).toEqual([]);
+  });
+
+  it('writes a long sequence to one client without copying it', async () => {
+    const { wire, chunks } = wireTo();
+    const frames = [Buffer.alloc(20_000), Buffer.alloc(20_000)];
+
+    for (const frame of frames) wire.push(frame);
+    await nextTurn();
+
+    expect(chunks.map((chunk, index) => chunk === frames[index])).toEqual([true, true]);
+  });
+});
+
+function wireTo(turn = new Turn()) {
+  const chunks: Buffer[] = [];
+  const writes: string[] = [];
+  const socket = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      chunks.push(chunk);
+      writes.push(String(chunk));
+      done();
+    },
+  });
+  return { wire: new Wire(socket, turn), socket, chunks, writes };
+}

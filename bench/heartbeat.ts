@@ -104,13 +104,14 @@ function rowsOf(samples: Samples): Row[] {
   );
 }
 
+function histogram(latencies: readonly number[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const ms of latencies) counts[ms.toFixed(1)] = (counts[ms.toFixed(1)] ?? 0) + 1;
+  return counts;
+}
+
 /** A million latencies are no file to keep: each by its tenth of a millisecond. */
 function summaryOf(samples: Samples) {
-  const histogram = (latencies: readonly number[]): Record<string, number> => {
-    const counts: Record<string, number> = {};
-    for (const ms of latencies) counts[ms.toFixed(1)] = (counts[ms.toFixed(1)] ?? 0) + 1;
-    return counts;
-  };
   return Object.fromEntries(
     loads.map((load) => [load, Object.fromEntries(names.map((name) => [name, histogram(samples[load][name])]))]),
   );

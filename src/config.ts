@@ -25,7 +25,7 @@ export interface Config {
   readonly heartbeatIntervalMs: number;
   /** How long the fleet waits for a leader that is not heard of any more. */
   readonly leaseMs: number;
-  /** Where the lease is kept; undefined means the embedded carrier. May hold a password: never print it. */
+  /** Where the lease is kept; undefined means with the messages. May hold a password: never print it. */
   readonly leaseRedisUrl: string | undefined;
   /** How long an ending may take before what is left is cut. */
   readonly shutdownTimeoutMs: number;
@@ -113,7 +113,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     redisConnectTimeoutMs: read('REDIS_CONNECT_TIMEOUT_MS', milliseconds(100)) ?? 10_000,
     heartbeatIntervalMs: read('HEARTBEAT_INTERVAL_MS', milliseconds(10)) ?? 1_000,
     leaseMs: read('LEASE_MS', leaseLength) ?? 5_000,
-    leaseRedisUrl: read('LEASE_REDIS_URL', redisUrl) ?? read('REDIS_URL', redisUrl),
+    leaseRedisUrl: read('LEASE_REDIS_URL', redisUrl),
     shutdownTimeoutMs: read('SHUTDOWN_TIMEOUT_MS', milliseconds(100)) ?? 5_000,
     shutdownDrainMs: read('SHUTDOWN_DRAIN_MS', milliseconds(0)) ?? 0,
     drainMs: read('DRAIN_MS', milliseconds(0)) ?? 10_000,

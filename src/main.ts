@@ -23,7 +23,8 @@ import { ServingModule } from './serving.module.js';
 @Module({})
 class MainModule {
   static forRoot(config: Config, carrier: Carrier, beats: BeatRelay): DynamicModule {
-    const { redisKey: key, heartbeatIntervalMs: intervalMs, leaseMs, leaseRedisUrl, hostName } = config;
+    const { redisKey: key, redisUrl, heartbeatIntervalMs: intervalMs, leaseMs, hostName } = config;
+    const { leaseRedisUrl = redisUrl } = config;
     return {
       module: MainModule,
       imports: [

@@ -39,7 +39,7 @@ const longestPauseMs = 10_000;
 @Module({ providers: [Supervisor, Operator] })
 class PrimaryModule {
   static forRoot(
-    { redisKey, heartbeatIntervalMs, leaseMs, leaseRedisUrl, hostName }: Config,
+    { redisKey, redisUrl, heartbeatIntervalMs, leaseMs, leaseRedisUrl = redisUrl, hostName }: Config,
     jobs: Type,
     carrier: Carrier,
     beats: BeatRelay,

@@ -5,6 +5,7 @@ import { type EngineConnection, isBehind, wireTo } from './engine-connection.js'
 import { frameOf } from './frame.js';
 import { Message } from './message.js';
 import { watch } from './watched.js';
+import type { Wire } from './wire.js';
 
 /**
  * Writes to each client once per turn of the event loop, whatever it was sent during it, and takes packets to open
@@ -18,6 +19,7 @@ export class CoalescedDelivery implements Delivery {
   adopt(socket: Socket): void {
     const client = socket.client as unknown as AdoptedClient;
     client.writeToEngine = writeToEngine;
+    client.wire = client.conn.transport.socket?.wire;
     watch(client.conn);
     watch(client.conn.server);
   }
@@ -31,6 +33,8 @@ export class CoalescedDelivery implements Delivery {
 interface AdoptedClient {
   readonly conn: EngineConnection;
   writeToEngine: typeof writeToEngine;
+  /** The last one that packets went to. */
+  wire: Wire | undefined;
 }
 
 interface WriteOptions {
@@ -45,10 +49,16 @@ function writeToEngine(
   const { conn } = this;
   if (options.volatile && isBehind(conn)) return;
   const message = packets instanceof Message ? packets : undefined;
-  const wire = wireTo(conn);
+  // Most of what a broadcast costs in memory that is read, so once in a turn is enough.
+  const wire = this.wire?.isClear ? this.wire : wireTo(conn);
   const frame = wire && (message ? message.frame : frameOf(toList(packets)));
-  if (frame) wire.push(frame);
-  else for (const packet of message?.packets ?? toList(packets)) conn.write(packet, options);
+  if (!frame) {
+    for (const packet of message?.packets ?? toList(packets)) conn.write(packet, options);
+    return;
+  }
+  this.wire = wire;
+  wire.push(frame);
+  wire.clear();
 }
 
 function toList(packets: unknown): readonly EncodedPacket[] {

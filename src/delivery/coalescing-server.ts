@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { type ServerOptions, WebSocket, WebSocketServer } from 'ws';
-import { Turn } from './turn.js';
+import { processTurn } from './process-turn.js';
 import { Wire } from './wire.js';
 
 /**
@@ -14,9 +14,6 @@ export class CoalescingServer extends WebSocketServer {
   }
 }
 
-/** All of them share the process's turns. */
-const turn = new Turn();
-
 /** A WebSocket that writes what it sends during a turn at the end of it. */
 export class CoalescingWebSocket extends WebSocket {
   /** Takes the frames of an open connection. */
@@ -25,7 +22,7 @@ export class CoalescingWebSocket extends WebSocket {
   /** `ws` calls it once the opening handshake is done. */
   setSocket(socket: Duplex, ...rest: unknown[]): void {
     openSocket.call(this, socket, ...rest);
-    this.wire = new Wire(socket, turn);
+    this.wire = new Wire(socket, processTurn);
     const sender = (this as unknown as Inside)['_sender'];
     sender.wire = this.wire;
     sender.sendFrame = gather;

@@ -18,7 +18,7 @@ export class FrameChain {
   readonly length: number;
 
   private next: FrameChain | undefined;
-  private merged: Buffer | undefined;
+  private merged: readonly Buffer[] | undefined;
   private wasTaken = false;
 
   private constructor(
@@ -41,13 +41,14 @@ export class FrameChain {
 
   /** All frames, in as few buffers as are worth it: one, unless much is written to one client alone. */
   buffers(): readonly Buffer[] {
-    if (this.merged) return [this.merged];
+    if (this.merged) return this.merged;
+    if (!this.previous?.previous) return (this.merged = [this.frame]);
     const frames = framesOf(this);
-    const isFirst = !this.wasTaken;
-    this.wasTaken = true;
-    if (frames.length > 1 && isFirst && this.length > copyBytes) return frames;
-    this.merged = frames.length === 1 ? this.frame : merge(frames, this.length);
-    return [this.merged];
+    if (!this.wasTaken && this.length > copyBytes) {
+      this.wasTaken = true;
+      return frames;
+    }
+    return (this.merged = [merge(frames, this.length)]);
   }
 }
 

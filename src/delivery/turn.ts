@@ -16,6 +16,11 @@ export class Turn {
 
   private flushables: Flushable[] = [];
 
+  /** Whatever was found out during the turn has to be found out again. */
+  restart(): void {
+    this.start = FrameChain.start();
+  }
+
   add(flushable: Flushable): void {
     if (this.flushables.push(flushable) === 1) setImmediate(() => this.end());
   }
@@ -23,7 +28,7 @@ export class Turn {
   private end(): void {
     const { flushables } = this;
     this.flushables = [];
-    this.start = FrameChain.start();
+    this.restart();
     for (const flushable of flushables) flushable.flush();
   }
 }

@@ -1,4 +1,5 @@
 import type { EventEmitter } from 'node:events';
+import { processTurn } from './process-turn.js';
 
 /** What Engine.IO tells of each packet that passes its queue. */
 const perPacket: readonly string[] = ['packetCreate', 'flush', 'drain'];
@@ -21,5 +22,7 @@ export function isWatched(emitter: Watchable): boolean {
 }
 
 function note(this: Watchable, event: string): void {
-  if (perPacket.includes(event)) this[watched] = true;
+  if (!perPacket.includes(event)) return;
+  this[watched] = true;
+  processTurn.restart();
 }

@@ -8,11 +8,21 @@ const gatherBytes = 64 * 1024;
 /** Gathers what goes to one WebSocket during a turn of the event loop, and writes it at once. */
 export class Wire {
   private gathered: FrameChain | undefined;
+  private clearedIn: FrameChain | undefined;
 
   constructor(
     private readonly socket: Writable,
     private readonly turn: Turn,
   ) {}
+
+  /** Whether it was found in this turn that nothing stands before what is pushed, which holds until the next flush. */
+  get isClear(): boolean {
+    return this.clearedIn === this.turn.start;
+  }
+
+  clear(): void {
+    this.clearedIn = this.turn.start;
+  }
 
   push(frame: Buffer): void {
     const { turn } = this;
@@ -23,6 +33,7 @@ export class Wire {
 
   flush(): void {
     const { gathered, socket } = this;
+    this.clearedIn = undefined;
     if (!gathered) return;
     this.gathered = undefined;
     if (!socket.writable) return;

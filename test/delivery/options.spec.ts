@@ -106,6 +106,23 @@ describe('Engine.IO’s own events of a connection', () => {
     expect(flushed).toHaveLength(event === 'flush' ? words.length + 2 + 1 : 0);
   });
 
+  it.each(['flush', 'drain'] as const)('tell of every %s where only the server is listened to', async (event) => {
+    const { near, client, socket } = await start();
+    const heard = untilFence(client);
+    let told = 0;
+    near.server.engine.on(event, (connection: unknown) => {
+      if (connection === socket.conn) told++;
+    });
+
+    near.server.emit('said', 'to all');
+    await turn();
+    const toldOfOne = told;
+    near.server.emit('fence');
+
+    expect(await heard).toEqual([['said', 'to all']]);
+    expect(toldOfOne).toBe(1);
+  });
+
   it('tell of a packet that is sent later as well, after others that nobody was told of', async () => {
     const { near, client, socket } = await start();
     near.server.emit('said', 'before');

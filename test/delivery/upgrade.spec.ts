@@ -19,7 +19,13 @@ describe.each(carriers)('over the %s carrier', (carrier) => {
     const meantByPolling = new Map<string, number>();
     near.server.on('connection', ({ id, conn }) => {
       meant.set(id, []);
-      conn.once('upgrade', () => meantByPolling.set(id, meant.get(id)!.length));
+      conn.once('upgrade', () => {
+        meantByPolling.set(id, meant.get(id)!.length);
+        // The new transport is there, and does not have yet what waited for it.
+        const word: Word = { origin: 0, sequence: -meantByPolling.size, form: 'text', size: 20 };
+        near.server.to(id).emit('said', ...argumentsOf(word));
+        meant.get(id)!.push(nameOf(word));
+      });
     });
     const listeners = Array.from({ length: count }, () => listen(near.url));
     const upgraded = Promise.all(listeners.map(({ upgrade }) => upgrade));

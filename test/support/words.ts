@@ -30,7 +30,7 @@ export function nameOfArrived([origin, sequence, form, size, ...content]: readon
 }
 
 function contentOf({ sequence, form, size }: Word): unknown[] {
-  const text = String.fromCodePoint(0x61 + (sequence % 26)).repeat(size);
+  const text = String.fromCodePoint(0x61 + (Math.abs(sequence) % 26)).repeat(size);
   const bytes = Buffer.alloc(size, sequence % 256);
   if (form === 'text') return [text];
   return form === 'binary' ? [bytes] : [text, { bytes, more: [bytes.subarray(size / 2), 'and text'] }];

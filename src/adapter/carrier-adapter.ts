@@ -9,7 +9,7 @@ import { within } from '../within.js';
 import type { ChannelRouter } from './channel-router.js';
 import { RedisFace, type Routing } from './redis-face.js';
 import { RoomChannels } from './room-channels.js';
-import { RoomMembers } from './room-members.js';
+import { everybody, RoomMembers } from './room-members.js';
 
 export interface CarrierAdapterOptions {
   readonly carrier: Carrier;
@@ -136,8 +136,8 @@ export class CarrierAdapter extends RedisAdapter {
     inside.apply = (opts, visit) => {
       const { rooms, except } = opts;
       if (except?.size || rooms.size > 1) return apply(opts, visit);
-      const [room] = rooms;
-      members.visit(room, visit);
+      if (rooms.size === 0) members.visit(everybody, visit);
+      for (const room of rooms) members.visit(room, visit);
     };
     this.on('join-room', (room: Room) => members.changed(room));
     this.on('leave-room', (room: Room) => members.changed(room));

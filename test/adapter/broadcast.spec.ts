@@ -48,6 +48,7 @@ describe.each(carriers)('a message that a node sends over the %s carrier', (carr
     nodes[0]!.server.to('lobby').emit('said', 'to the lobby');
 
     expect(await target.fetchSockets()).toEqual([]);
+    expect(await target.timeout(1_000).emitWithAck('said')).toEqual([]);
     expect(await heard()).toEqual(thrice([]));
   });
 

@@ -9,7 +9,7 @@ import { within } from '../within.js';
 import type { ChannelRouter } from './channel-router.js';
 import { RedisFace, type Routing } from './redis-face.js';
 import { RoomChannels } from './room-channels.js';
-import { RoomMembers } from './room-members.js';
+import { everybody, RoomMembers } from './room-members.js';
 
 export interface CarrierAdapterOptions {
   readonly carrier: Carrier;
@@ -132,12 +132,23 @@ export class CarrierAdapter extends RedisAdapter {
     const members = new RoomMembers(this.nsp, this.rooms, this.sids);
     const inside = this as unknown as Inside;
     const apply = inside.apply.bind(this);
-    inside['_encode'] = (packet) => delivery.message(() => inside.encoder.encode(packet));
+    let encode: (() => void) | undefined;
+    inside['_encode'] = (packet) => {
+      let encoded: EncodedPacket[] | undefined;
+      const encodeOnce = (): EncodedPacket[] => (encoded ??= inside.encoder.encode(packet));
+      encode = encodeOnce;
+      return delivery.message(encodeOnce);
+    };
     inside.apply = (opts, visit) => {
       const { rooms, except } = opts;
-      if (except?.size || rooms.size > 1) return apply(opts, visit);
-      const [room] = rooms;
-      members.visit(room, visit);
+      const encodeFirst = encode;
+      encode = undefined;
+      // Before a client's listeners see the arguments, which they may change, and before anything is noted of a client
+      // where the arguments cannot be encoded.
+      const visitEncoded = encodeFirst ? (socket: Socket): void => (encodeFirst(), visit(socket)) : visit;
+      if (except?.size || rooms.size > 1) return apply(opts, visitEncoded);
+      if (rooms.size === 0) members.visit(everybody, visitEncoded);
+      for (const room of rooms) members.visit(room, visitEncoded);
     };
     this.on('join-room', (room: Room) => members.changed(room));
     this.on('leave-room', (room: Room) => members.changed(room));

@@ -13,7 +13,8 @@ export function checkRequest(request: unknown): void {
   if (!isRecord(request)) throw new TypeError('it is no request');
   const { type, room, rooms, opts, data } = request;
   const { rooms: targets, except } = isRecord(opts) ? opts : {};
-  if (![rooms, targets, except].every(areRooms)) throw new TypeError('its rooms are no list of names');
+  if (!areRooms(rooms) || !areTargets(targets) || !areTargets(except))
+    throw new TypeError('its rooms are no list of names');
   if (room !== undefined && !isRoom(room)) throw new TypeError('its room has no name');
   if (type === serverSideEmit && !isServerEvent(data))
     throw new TypeError('it raises an event that servers do not send');
@@ -25,6 +26,11 @@ function isServerEvent(data: unknown): boolean {
 
 function areRooms(rooms: unknown): boolean {
   return rooms === undefined || (Array.isArray(rooms) && rooms.every(isRoom));
+}
+
+/** A room that somebody has left undefined by mistake is nobody's, and whoever asks for it is owed an answer. */
+function areTargets(rooms: unknown): boolean {
+  return areRooms(Array.isArray(rooms) ? rooms.filter((room) => room !== null && room !== undefined) : rooms);
 }
 
 function isRoom(room: unknown): boolean {

@@ -4,17 +4,20 @@ import type { Room, SocketId } from 'socket.io-adapter';
 /** Where the members of a room are few, looking each up costs no more than remembering them. */
 const worthRemembering = 16;
 
-const everybody = Symbol('everybody');
+/** In the place of a room: the whole namespace. No room can be named so, `undefined` by mistake included. */
+export const everybody = Symbol('everybody');
+
+type Group = Room | typeof everybody;
 
 interface Members {
   readonly sockets: readonly Socket[];
-  /** Whether somebody has come or gone since. */
+  /** Whether somebody may have come or gone since. */
   isOld: boolean;
 }
 
 /** The sockets in a room, or in the whole namespace, looked up again only after somebody came or went. */
 export class RoomMembers {
-  private readonly known = new Map<Room | typeof everybody, Members>();
+  private readonly known = new Map<Group, Members>();
 
   constructor(
     private readonly nsp: Namespace,
@@ -22,11 +25,11 @@ export class RoomMembers {
     private readonly sids: ReadonlyMap<SocketId, unknown>,
   ) {}
 
-  /** Calls `visit` with each socket of the room, or of the namespace where no room is named. */
-  visit(room: Room | undefined, visit: (socket: Socket) => void): void {
-    const members = this.known.get(room ?? everybody) ?? this.lookUp(room);
+  /** Calls `visit` with each socket of the group that is still in it by then. */
+  visit(group: Group, visit: (socket: Socket) => void): void {
+    const members = this.known.get(group) ?? this.lookUp(group);
     for (const socket of members?.sockets ?? []) {
-      if (!members!.isOld || this.isMember(socket, room)) visit(socket);
+      if (!members!.isOld || this.isMember(socket, group)) visit(socket);
     }
   }
 
@@ -40,29 +43,34 @@ export class RoomMembers {
     this.forget(everybody);
   }
 
-  private forget(key: Room | typeof everybody): void {
-    const members = this.known.get(key);
+  private forget(group: Group): void {
+    const members = this.known.get(group);
     if (!members) return;
     members.isOld = true;
-    this.known.delete(key);
+    this.known.delete(group);
   }
 
-  private lookUp(room: Room | undefined): Members | undefined {
-    const ids = room === undefined ? this.sids : this.rooms.get(room);
+  private lookUp(group: Group): Members | undefined {
+    const ids = this.idsOf(group);
     if (!ids) return undefined;
     const sockets: Socket[] = [];
     for (const id of ids.keys()) {
       const socket = this.nsp.sockets.get(id);
       if (socket) sockets.push(socket);
     }
-    const members = { sockets, isOld: false };
     // Who is not there yet has joined while it connects, and is found the next time.
-    if (sockets.length === ids.size && ids.size >= worthRemembering) this.known.set(room ?? everybody, members);
+    const isRemembered = sockets.length === ids.size && ids.size >= worthRemembering;
+    // Nobody would say of others that they are old.
+    const members = { sockets, isOld: !isRemembered };
+    if (isRemembered) this.known.set(group, members);
     return members;
   }
 
-  private isMember(socket: Socket, room: Room | undefined): boolean {
-    const ids = room === undefined ? this.sids : this.rooms.get(room);
-    return ids?.has(socket.id) === true && this.nsp.sockets.has(socket.id);
+  private isMember(socket: Socket, group: Group): boolean {
+    return this.idsOf(group)?.has(socket.id) === true && this.nsp.sockets.has(socket.id);
+  }
+
+  private idsOf(group: Group): Pick<ReadonlyMap<SocketId, unknown>, 'keys' | 'has' | 'size'> | undefined {
+    return group === everybody ? this.sids : this.rooms.get(group);
   }
 }

@@ -38,6 +38,20 @@ describe.each(carriers)('a message that a node sends over the %s carrier', (carr
     expect(await heard()).toEqual([[], [['said', 'hello']], [['said', 'hello']]]);
   });
 
+  it.each([[undefined], [[undefined]], [null]])('reaches nobody where its room is %j by mistake', async (room) => {
+    const { nodes, heard } = await startWithClients();
+    const target = nodes[0]!.server.in(room as never);
+
+    target.emit('said', 'hello');
+    target.socketsJoin('lobby');
+    target.disconnectSockets();
+    nodes[0]!.server.to('lobby').emit('said', 'to the lobby');
+
+    expect(await target.fetchSockets()).toEqual([]);
+    expect(await target.timeout(1_000).emitWithAck('said')).toEqual([]);
+    expect(await heard()).toEqual(thrice([]));
+  });
+
   it('reaches once who is in several of its rooms', async () => {
     const { nodes, clients, heard } = await startWithClients();
     for (const room of ['a', 'b']) await clients[1]!.emitWithAck('join', room);

@@ -1,6 +1,6 @@
 import type { Namespace, Socket } from 'socket.io';
 import { describe, expect, it, vi } from 'vitest';
-import { RoomMembers } from '../../src/adapter/room-members.js';
+import { everybody, RoomMembers } from '../../src/adapter/room-members.js';
 
 describe('The members of a room', () => {
   it('are those who are in it', () => {
@@ -8,7 +8,7 @@ describe('The members of a room', () => {
 
     expect(names(members, 'room')).toEqual(range(20));
     expect(names(members, 'elsewhere')).toEqual([]);
-    expect(names(members, undefined)).toEqual(range(20));
+    expect(names(members, everybody)).toEqual(range(20));
   });
 
   it('are looked up once for any number of messages', () => {
@@ -29,17 +29,23 @@ describe('The members of a room', () => {
     expect(names(members, 'room')).toEqual(range(20).slice(1));
   });
 
-  it('are without those whom a message to one of them made leave', () => {
-    const { members, ids } = roomOf(20);
+  it.each([2, 20])('are, of %d, without those whom a message to one of them made leave', (size) => {
+    const { members, ids } = roomOf(size);
     const visited: string[] = [];
 
     members.visit('room', ({ id }) => {
       visited.push(id);
-      ids.delete('19');
+      ids.delete(`${size - 1}`);
       members.changed('room');
     });
 
-    expect(visited).toEqual(range(20).slice(0, 19));
+    expect(visited).toEqual(range(size).slice(0, size - 1));
+  });
+
+  it('are nobody where the room is left undefined by mistake', () => {
+    const { members } = roomOf(20);
+
+    expect(names(members, undefined as never)).toEqual([]);
   });
 
   it('include those who had joined before they were connected', () => {
@@ -55,12 +61,12 @@ describe('The members of a room', () => {
 
   it('of the namespace are those of now after somebody connected or left', () => {
     const { members, ids } = roomOf(20);
-    names(members, undefined);
+    names(members, everybody);
 
     ids.delete('0');
     members.populationChanged();
 
-    expect(names(members, undefined)).toEqual(range(20).slice(1));
+    expect(names(members, everybody)).toEqual(range(20).slice(1));
   });
 });
 
@@ -73,7 +79,7 @@ function roomOf(size: number) {
   return { members, ids, sockets, lookUps };
 }
 
-function names(members: RoomMembers, room: string | undefined): string[] {
+function names(members: RoomMembers, room: Parameters<RoomMembers['visit']>[0]): string[] {
   const found: string[] = [];
   members.visit(room, ({ id }) => found.push(id));
   return found;

@@ -64,6 +64,39 @@ describe('listeners for what goes out', () => {
   });
 });
 
+describe('a broadcast of which a client’s listener is told', () => {
+  it('reaches everybody as it was emitted, whatever the listener does to it', async () => {
+    const { near, client, socket } = await start();
+    const heard = [untilFence(client), untilFence(await near.connect())];
+    socket.onAnyOutgoing((_event, details?: { secret: string }) => void (details && (details.secret = '***')));
+
+    near.server.emit('said', { secret: 'x' });
+    near.server.to(['lobby', 'elsewhere']).emit('said', { secret: 'y' });
+    near.server.emit('fence');
+
+    expect(await Promise.all(heard)).toEqual([
+      [
+        ['said', { secret: 'x' }],
+        ['said', { secret: 'y' }],
+      ],
+      [['said', { secret: 'x' }]],
+    ]);
+  });
+
+  it('and that cannot be encoded throws before anybody is told, or asked for an acknowledgement', async () => {
+    const { near, socket } = await start();
+    const told: unknown[] = [];
+    socket.onAnyOutgoing((event) => void told.push(event));
+    const { local } = near.server;
+
+    expect(() => local.emit('said', 1n)).toThrow(TypeError);
+    expect(() => local.timeout(10).emit('said', 1n, () => {})).toThrow(TypeError);
+
+    expect(told).toEqual([]);
+    expect((socket as unknown as { acks: Map<number, unknown> }).acks.size).toBe(0);
+  });
+});
+
 describe('Engine.IO’s own events of a connection', () => {
   it('tell of every packet, in its place', async () => {
     const { near, client, socket } = await start();

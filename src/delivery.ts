@@ -15,5 +15,5 @@ export interface Delivery {
    * What adopted clients take in the place of encoded packets. It is encoded when the first of them needs it, and never
    * when there is none.
    */
-  message(encode: () => readonly EncodedPacket[]): unknown;
+  message(encode: () => readonly EncodedPacket[] | EncodedPacket): unknown;
 }

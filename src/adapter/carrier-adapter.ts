@@ -134,8 +134,8 @@ export class CarrierAdapter extends RedisAdapter {
     const apply = inside.apply.bind(this);
     let encode: (() => void) | undefined;
     inside['_encode'] = (packet) => {
-      let encoded: EncodedPacket[] | undefined;
-      const encodeOnce = (): EncodedPacket[] => (encoded ??= inside.encoder.encode(packet));
+      let encoded: Encoded | undefined;
+      const encodeOnce = (): Encoded => (encoded ??= inside.encoder.encode(packet));
       encode = encodeOnce;
       return delivery.message(encodeOnce);
     };
@@ -195,9 +195,11 @@ export class CarrierAdapter extends RedisAdapter {
   }
 }
 
+type Encoded = EncodedPacket[] | EncodedPacket;
+
 /** What is used of the base class that its types keep private. */
 interface Inside {
-  readonly encoder: { encode(packet: unknown): EncodedPacket[] };
+  readonly encoder: { encode(packet: unknown): Encoded };
   _encode(packet: unknown): unknown;
   apply(opts: BroadcastOptions, visit: (socket: Socket) => void): void;
 }

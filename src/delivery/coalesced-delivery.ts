@@ -3,7 +3,7 @@ import type { Delivery, EncodedPacket } from '../delivery.js';
 import { CoalescingServer } from './coalescing-server.js';
 import { type EngineConnection, isBehind, wireTo } from './engine-connection.js';
 import { frameOf } from './frame.js';
-import { Message } from './message.js';
+import { Message, toList } from './message.js';
 import { watch } from './watched.js';
 import type { Wire } from './wire.js';
 
@@ -24,7 +24,7 @@ export class CoalescedDelivery implements Delivery {
     watch(client.conn.server);
   }
 
-  message(encode: () => readonly EncodedPacket[]): Message {
+  message(encode: () => readonly EncodedPacket[] | EncodedPacket): Message {
     return new Message(encode);
   }
 }
@@ -48,19 +48,14 @@ function writeToEngine(
 ): void {
   const { conn } = this;
   if (options.volatile && isBehind(conn)) return;
-  const message = packets instanceof Message ? packets : undefined;
   // Most of what a broadcast costs in memory that is read, so once in a turn is enough.
   const wire = this.wire?.isClear ? this.wire : wireTo(conn);
-  const frame = wire && (message ? message.frame : frameOf(toList(packets)));
+  const frame = wire && (packets instanceof Message ? packets.frame : frameOf(toList(packets)));
   if (!frame) {
-    for (const packet of message?.packets ?? toList(packets)) conn.write(packet, options);
+    for (const packet of packets instanceof Message ? packets.packets : toList(packets)) conn.write(packet, options);
     return;
   }
   this.wire = wire;
   wire.push(frame);
   wire.clear();
-}
-
-function toList(packets: unknown): readonly EncodedPacket[] {
-  return (Array.isArray(packets) ? packets : [packets]) as readonly EncodedPacket[];
 }

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { type ServerOptions, WebSocket, WebSocketServer } from 'ws';
 import { processTurn } from './process-turn.js';
-import { Wire } from './wire.js';
+import { type Sent, Wire } from './wire.js';
 
 /**
  * The `wsEngine` of a Socket.IO server: each client's frames leave in one write per turn of the event loop.
@@ -41,11 +41,7 @@ interface Inside {
   readonly _sender: WiredSender;
 }
 
-type SendFrame = (
-  this: WiredSender,
-  frame: readonly [Buffer, (Buffer | string)?],
-  sent?: (error?: Error) => void,
-) => void;
+type SendFrame = (this: WiredSender, frame: readonly [Buffer, (Buffer | string)?], sent?: Sent) => void;
 
 /** Every frame goes through the sender: messages, pings, pongs, and the closing. */
 interface WiredSender {
@@ -61,21 +57,16 @@ const openSocket = Reflect.get(WebSocket.prototype, 'setSocket') as (socket: Dup
 
 const closing = 0x08;
 
-/**
- * Says that a frame was sent as soon as it is gathered: Engine.IO goes on to the next one only then, and what a slow
- * client has not taken is counted in bytes by its wire.
- */
 const gather: SendFrame = function (frame, sent) {
   const { wire } = this;
   const [head, payload] = frame;
   if ((head[0]! & 0x0f) === closing) {
     // The connection may be ended right after it.
-    wire.flush();
+    wire.end();
     (Object.getPrototypeOf(this) as WiredSender).sendFrame.call(this, frame, sent);
     return;
   }
-  wire.push(payload === undefined ? head : join(head, payload));
-  sent?.();
+  wire.push(payload === undefined ? head : join(head, payload), sent);
 };
 
 /** A copy, since whoever sends bytes may use their memory again after the call. */

@@ -26,15 +26,14 @@ interface EngineTransport extends EventEmitter {
 const keepingUpBytes = 16 * 1024;
 
 /**
- * Where packets to this client may go at once: nothing that Engine.IO holds would be overtaken, nothing has to be
- * compressed, and nobody wants to see each packet.
+ * Where packets to this client may go at once: nothing that Engine.IO holds would be overtaken (what it has given to its
+ * transport is in the wire already), nothing has to be compressed, and nobody wants to see each packet.
  */
 export function wireTo(conn: EngineConnection): Wire | undefined {
   const { transport } = conn;
   const isDirect =
     conn.readyState === 'open' &&
     conn.writeBuffer.length === 0 &&
-    transport.writable &&
     !transport.perMessageDeflate &&
     conn.protocol === 4 &&
     !isWatched(conn) &&

@@ -7,10 +7,10 @@ export class Message {
   private framed: Buffer | undefined;
   private wasFramed = false;
 
-  constructor(private readonly encode: () => readonly EncodedPacket[]) {}
+  constructor(private readonly encode: () => readonly EncodedPacket[] | EncodedPacket) {}
 
   get packets(): readonly EncodedPacket[] {
-    return (this.encoded ??= this.encode());
+    return (this.encoded ??= toList(this.encode()));
   }
 
   /** The same for every client; nothing where Engine.IO has to write it. */
@@ -21,4 +21,9 @@ export class Message {
     }
     return this.framed;
   }
+}
+
+/** Not every parser makes a list of a packet without attachments. */
+export function toList(packets: readonly EncodedPacket[] | EncodedPacket): readonly EncodedPacket[] {
+  return Array.isArray(packets) ? (packets as readonly EncodedPacket[]) : [packets as EncodedPacket];
 }

@@ -25,7 +25,7 @@ export class Turn {
     if (this.flushables.push(flushable) === 1) setImmediate(() => this.end());
   }
 
-  private end(): void {
+  end(): void {
     const { flushables } = this;
     this.flushables = [];
     this.restart();

@@ -1,3 +1,4 @@
+import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -6,7 +7,7 @@ import type { ManagerOptions } from 'socket.io-client';
 import openOldClient from 'socket.io-client-2';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { CoalescedDelivery } from '../../src/delivery/coalesced-delivery.js';
-import { openUntyped } from '../support/clients.js';
+import { next, openUntyped } from '../support/clients.js';
 
 describe('A packet', () => {
   it('goes past Engine.IO’s queue to a client with an open WebSocket', async () => {
@@ -72,27 +73,46 @@ describe('A packet', () => {
     expect(Buffer.from((await heard) as ArrayBuffer)).toEqual(Buffer.from([1, 2]));
   });
 
-  it.each([
-    ['past the queue', () => {}],
-    ['through the queue', ({ conn }: Socket) => void conn.on('drain', () => {})],
-  ])('keeps bytes as they were when they were emitted, %s', async (_, prepare) => {
+  it('is what it was when it was emitted, also where its bytes are changed in the same turn', async () => {
     const { socket, heard } = await connect();
     const bytes = Buffer.from('before');
-    prepare(socket);
 
     socket.emit('a', bytes);
     bytes.write('after!');
 
     expect(await heard('a')).toEqual([Buffer.from('before')]);
   });
+
+  it('is sent by a process that ends in the same turn', async () => {
+    const program = fork('dist/test/fixtures/goodbye.server.js');
+    onTestFinished(() => void program.kill('SIGKILL'));
+    const [port] = (await once(program, 'message')) as [number];
+    const client = openUntyped(`http://127.0.0.1:${port}`, { reconnection: false });
+
+    expect(await next(client, 'good-bye')).toEqual([1]);
+  });
+
+  it('is sent by listeners to Engine.IO’s “drain” as fast as the client takes it, and not deeper and deeper', async () => {
+    const { socket, heard } = await connect();
+    let sent = 0;
+    socket.conn.on('drain', () => {
+      if (++sent <= 20_000) socket.emit('a', sent);
+    });
+
+    socket.emit('a', 0);
+
+    await vi.waitUntil(() => sent > 20_000, { timeout: 20_000 });
+    expect(await heard('a')).toEqual([0]);
+    expect(await heard('a')).toEqual([1]);
+  }, 30_000);
 });
 
 async function serve(options: Partial<ServerOptions> = {}): Promise<Server> {
   const delivery = new CoalescedDelivery();
   const server = new Server(createServer(), { ...delivery.serverOptions, ...options });
-  server.use((socket, next) => {
+  server.use((socket, admit) => {
     delivery.adopt(socket);
-    next();
+    admit();
   });
   onTestFinished(() => server.close());
   server.httpServer.listen(0, '127.0.0.1');

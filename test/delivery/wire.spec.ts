@@ -69,6 +69,30 @@ describe('A wire', () => {
     expect(writes).toEqual(['a']);
   });
 
+  it('says that a frame was sent when the socket has taken it', async () => {
+    const { wire, writes } = wireTo();
+    const told: string[] = [];
+
+    wire.push(Buffer.from('a'), () => told.push(`first: ${writes.join()}`));
+    wire.push(Buffer.from('b'), () => told.push('second'));
+    expect(told).toEqual([]);
+    await nextTurn();
+    await nextTurn();
+
+    expect(told).toEqual(['first: ab', 'second']);
+  });
+
+  it('writes nothing after its end', async () => {
+    const { wire, writes } = wireTo();
+
+    wire.push(Buffer.from('a'));
+    wire.end();
+    wire.push(Buffer.from('b'));
+    await nextTurn();
+
+    expect(writes).toEqual(['a']);
+  });
+
   it('drops what comes too late for a connection that has ended', async () => {
     const { wire, writes, socket } = wireTo();
 

@@ -91,6 +91,7 @@ export class Audience {
   private readonly sequences: number[];
   private readonly answers: Promise<string | undefined>[] = [];
   private questions = 0;
+  private isOver = false;
 
   constructor(
     private readonly nodes: readonly Node[],
@@ -115,6 +116,7 @@ export class Audience {
 
   /** Resolves once all have gone. */
   async end(): Promise<void> {
+    this.isOver = true;
     for (const { server } of this.nodes) server.off('connection', this.welcome);
     await Promise.all(this.here.map((_, index) => this.letGo(index, 'by the client')));
   }
@@ -175,6 +177,8 @@ export class Audience {
     });
     socket.on('disconnect', () => {
       listener.state = 'gone';
+      // The clients of a next audience would hear what is still on its way between the nodes.
+      if (this.isOver) return;
       // To who has gone, which must do no harm, and to all who have not.
       socket.emit('said', 'to nobody');
       const { node } = listener;

@@ -4,7 +4,6 @@ import { benchConnect } from './connect.js';
 import { benchDeploy } from './deploy.js';
 import { benchFanout } from './fanout.js';
 import { benchGateway } from './gateway.js';
-import { benchHeartbeat } from './heartbeat.js';
 import { benchJitter } from './jitter.js';
 import { benchRoutes } from './routes.js';
 import { benchStart } from './start.js';
@@ -22,7 +21,6 @@ const benches: Readonly<Record<string, Bench>> = {
   gateway: benchGateway,
   fanout: benchFanout,
   routes: benchRoutes,
-  heartbeat: benchHeartbeat,
 };
 
 function command(): Command {

@@ -10,6 +10,13 @@ const batchBytes = 64 * 1024;
 /** What a message costs beyond its bytes, so that many empty ones are bounded as well. */
 const overheadBytes = 128;
 
+const scheduled = new Set<PublishQueue>();
+
+// Whoever publishes and calls `process.exit` has no other turn.
+process.on('exit', () => {
+  for (const queue of scheduled) queue.flush();
+});
+
 /** Publishes what was put in during a turn of the event loop with few writes, in the order of the calls. */
 export class PublishQueue {
   private readonly batch = Buffer.allocUnsafeSlow(batchBytes);
@@ -17,7 +24,6 @@ export class PublishQueue {
   private count = 0;
   private cost = 0;
   private waitingBytes = 0;
-  private isScheduled = false;
 
   constructor(
     private readonly redis: Redis,
@@ -55,10 +61,10 @@ export class PublishQueue {
   }
 
   private schedule(): void {
-    if (this.isScheduled) return;
-    this.isScheduled = true;
+    if (scheduled.has(this)) return;
+    scheduled.add(this);
     setImmediate(() => {
-      this.isScheduled = false;
+      scheduled.delete(this);
       this.flush();
     });
   }

@@ -1,3 +1,4 @@
+import { fork } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
 import { Redis } from 'ioredis';
@@ -70,6 +71,15 @@ describe('what is published to Redis', () => {
     expect(heard).toEqual(sent);
     expect(new Set(await Promise.all(questions))).toEqual(new Set([1]));
     expect(writer.health.lost).toBe(0);
+  });
+
+  it('arrives when the process exits in the same turn', async () => {
+    const { url, inbox } = await start();
+
+    fork('dist/test/fixtures/publish-and-exit.js', [url]);
+
+    await inbox.until(() => inbox.messages.length === 2);
+    expect(inbox.on('news')).toEqual(['good', 'bye']);
   });
 
   it('has reached Redis before what is asked after it, and before the connection ends', async () => {

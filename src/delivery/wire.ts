@@ -34,7 +34,11 @@ export class Wire {
     const { turn } = this;
     if (!this.gathered) turn.add(this);
     this.gathered = (this.gathered ?? turn.start).with(frame);
-    if (sent) (this.untold ??= []).push(sent);
+    if (sent) {
+      // Engine.IO waits for it, and what it is given until then would be overtaken.
+      this.clearedIn = undefined;
+      (this.untold ??= []).push(sent);
+    }
     if (this.gathered.length >= gatherBytes) this.flush();
   }
 

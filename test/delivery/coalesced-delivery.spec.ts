@@ -83,6 +83,17 @@ describe('A packet', () => {
     expect(await heard('a')).toEqual([Buffer.from('before')]);
   });
 
+  it('does not overtake what a team gives to Engine.IO itself in the same turn', async () => {
+    const { socket, heard } = await connect();
+
+    socket.emit('a', 0);
+    socket.conn.write('2["a",1]');
+    socket.conn.write('2["a",2]');
+    socket.emit('a', 3);
+
+    expect([await heard('a'), await heard('a'), await heard('a'), await heard('a')]).toEqual([[0], [1], [2], [3]]);
+  });
+
   it('is sent by a process that ends in the same turn', async () => {
     const program = fork('dist/test/fixtures/goodbye.server.js');
     onTestFinished(() => void program.kill('SIGKILL'));

@@ -4,6 +4,7 @@ import { benchConnect } from './connect.js';
 import { benchDeploy } from './deploy.js';
 import { benchFanout } from './fanout.js';
 import { benchGateway } from './gateway.js';
+import { benchHeartbeat } from './heartbeat.js';
 import { benchJitter } from './jitter.js';
 import { benchRoutes } from './routes.js';
 import { benchStart } from './start.js';
@@ -21,6 +22,7 @@ const benches: Readonly<Record<string, Bench>> = {
   gateway: benchGateway,
   fanout: benchFanout,
   routes: benchRoutes,
+  heartbeat: benchHeartbeat,
 };
 
 function command(): Command {

@@ -23,6 +23,10 @@ export interface Config {
   /** How long the first process of a cluster waits for Redis. */
   readonly redisConnectTimeoutMs: number;
   readonly heartbeatIntervalMs: number;
+  /** How long the fleet waits for a leader that is not heard of any more. */
+  readonly leaseMs: number;
+  /** Where the lease is kept; undefined means with the messages. May hold a password: never print it. */
+  readonly leaseRedisUrl: string | undefined;
   /** How long an ending may take before what is left is cut. */
   readonly shutdownTimeoutMs: number;
   /** Over how long the clients are let go when the whole cluster ends. */
@@ -108,6 +112,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     redisRouting: read('REDIS_ROUTING', oneOf(['rooms', 'pattern'])) ?? 'rooms',
     redisConnectTimeoutMs: read('REDIS_CONNECT_TIMEOUT_MS', milliseconds(100)) ?? 10_000,
     heartbeatIntervalMs: read('HEARTBEAT_INTERVAL_MS', milliseconds(10)) ?? 1_000,
+    leaseMs: read('LEASE_MS', leaseLength) ?? 5_000,
+    leaseRedisUrl: read('LEASE_REDIS_URL', redisUrl),
     shutdownTimeoutMs: read('SHUTDOWN_TIMEOUT_MS', milliseconds(100)) ?? 5_000,
     shutdownDrainMs: read('SHUTDOWN_DRAIN_MS', milliseconds(0)) ?? 0,
     drainMs: read('DRAIN_MS', milliseconds(0)) ?? 10_000,
@@ -164,6 +170,11 @@ function milliseconds(min: number): Variable<number> {
   const max = 2 ** 31 - 1;
   return { ...wholeNumber(min, max), expected: `a whole number of milliseconds from ${min} to ${max}` };
 }
+
+const leaseLength: Variable<number> = {
+  ...wholeNumber(500, 3_600_000),
+  expected: 'a whole number of milliseconds from 500 to 3600000',
+};
 
 function text(pattern: RegExp, expected: string): Variable<string> {
   return { schema: z.string().regex(pattern), expected };

@@ -7,6 +7,7 @@ import type { ControlAnswer, ControlRequest } from './cluster/control.protocol.j
 import type { ClusterStatus } from './cluster/status.js';
 import { readConfig } from './config.js';
 import { ClusterIoError } from './errors.js';
+import type { JobRun, JobStatus, LeaderStatus } from './fleet-status.js';
 
 const exitCodes = { refused: 1, usage: 2 } as const;
 
@@ -47,19 +48,42 @@ function commands(): Command {
     .argument('<slot>', 'a slot, from 1', wholeNumber(1_000_000))
     .action((slot: number) => run({ command: 'drain', slot }));
   command('stop', 'end the cluster in good order').action(() => run({ command: 'stop' }));
+  command('leader', 'who does what must happen once in the fleet, since when and why').action(() =>
+    run({ command: 'leader' }, (result) => describeLeader(result as LeaderStatus)),
+  );
+  command('jobs', 'what is scheduled in the fleet, and how it went').action(() =>
+    run({ command: 'jobs' }, (result) => describeJobs(result as readonly JobStatus[])),
+  );
+  const group = (name: string, description: string): Command =>
+    ctl.command(name).description(description).exitOverride();
+  group('job', 'act on one job')
+    .command('run')
+    .description('run it now, in the leader, and wait for the end of the run')
+    .exitOverride()
+    .option('--json', 'print the answer as JSON')
+    .argument('<name>', 'a job, as `jobs` names it')
+    .action((name: string) => run({ command: 'run-job', name }, (result) => describeRun(result as JobRun)));
+  group('lease', 'act on the leadership')
+    .command('release')
+    .description('have the leader give it to another host')
+    .exitOverride()
+    .option('--json', 'print the answer as JSON')
+    .action(() =>
+      run({ command: 'release-lease' }, (result) => `released by ${(result as { released: string }).released}\n`),
+    );
   command('log-level', 'change what is logged')
     .argument('<level>', 'fatal, error, warn, log, debug or verbose', logLevel)
     .action((level: LogLevel) => run({ command: 'log-level', level }));
   return ctl;
 }
 
-async function run(request: ControlRequest): Promise<void> {
+async function run(request: ControlRequest, toText: (result: unknown) => string = describe): Promise<void> {
   const json = process.argv.includes('--json');
   const path = controlSocket();
   const progress = json || !process.stderr.isTTY ? undefined : showProgress(path);
   const answer = await ask(path, request).finally(() => progress?.stop());
   if (!answer.ok) throw new CommanderError(exitCodes.refused, answer.error.code, answer.error.message);
-  process.stdout.write(json ? `${JSON.stringify(answer.result, null, 2)}\n` : describe(answer.result));
+  process.stdout.write(json ? `${JSON.stringify(answer.result, null, 2)}\n` : toText(answer.result));
 }
 
 type LogLevel = Extract<ControlRequest, { command: 'log-level' }>['level'];
@@ -126,7 +150,7 @@ function progressOf({ workers, wanted }: ClusterStatus): string {
 
 function describe(result: unknown): string {
   if (!isStatus(result)) return 'done\n';
-  const { primary, host, port, listen, wanted, workers, degraded, exits } = result;
+  const { primary, host, port, listen, wanted, workers, degraded, exits, fleet } = result;
   const table = workers.map((worker) => [
     `${worker.slot}`,
     worker.state,
@@ -138,12 +162,59 @@ function describe(result: unknown): string {
     worker.loopDelayP99Ms === undefined ? '' : `${worker.loopDelayP99Ms} ms`,
   ]);
   const ended = Object.entries(exits).filter(([, count]) => count > 0);
+  const counted = Object.entries(fleet.counters).filter(([, count]) => count > 0);
   return [
     `primary ${primary.pid} on ${host}, port ${port} (${listen}): ${wanted} workers wanted${degraded ? ', DEGRADED' : ''}`,
     ...columns([['slot', 'state', 'pid', 'clients', 'up', 'restarts', 'memory', 'loop p99'], ...table]),
-    ...(ended.length > 0 ? [`ended: ${ended.map(([kind, count]) => `${kind} ${count}`).join(', ')}`] : []),
+    ...(ended.length > 0 ? [`ended: ${counts(ended)}`] : []),
+    sentenceOn(fleet.leader),
+    ...(counted.length > 0 ? [`counted: ${counts(counted)}`] : []),
     '',
   ].join('\n');
+}
+
+function counts(entries: readonly (readonly [string, number])[]): string {
+  return entries.map(([kind, count]) => `${kind} ${count}`).join(', ');
+}
+
+function describeLeader(leader: LeaderStatus): string {
+  const { steppedDown, knownForMs } = leader;
+  return [
+    sentenceOn(leader),
+    ...(steppedDown === null ? [] : [`this primary last ceased to lead: ${steppedDown}`]),
+    ...(knownForMs === null ? [] : [`the lease server said so ${duration(knownForMs)} ago`]),
+    '',
+  ].join('\n');
+}
+
+function sentenceOn({ holder, here, term, ageMs, why }: LeaderStatus): string {
+  if (holder === null || ageMs === null) return `leader: none is known (the last term was ${term})`;
+  return `leader: ${holder}${here ? ' (this primary)' : ''}, term ${term} for ${duration(ageMs)}, taken over: ${why}`;
+}
+
+function describeJobs(jobs: readonly JobStatus[]): string {
+  const rows = jobs.map(({ name, schedule, running, last, next, runs, failed, skipped, missed }) => [
+    name,
+    schedule,
+    running ? 'running' : (last?.result ?? ''),
+    last ? time(last.due) : '',
+    last ? `${last.durationMs} ms` : '',
+    next === null ? '' : time(next),
+    `${runs}`,
+    `${failed}`,
+    `${skipped}`,
+    `${missed}`,
+  ]);
+  const head = ['job', 'schedule', 'result', 'last', 'took', 'next', 'runs', 'failed', 'skipped', 'missed'];
+  return `${columns([head, ...rows]).join('\n')}\n`;
+}
+
+function time(at: number): string {
+  return new Date(at).toISOString();
+}
+
+function describeRun({ result, durationMs, error, holder }: JobRun): string {
+  return `${result} in ${durationMs} ms by ${holder}${error === undefined ? '' : `: ${error}`}\n`;
 }
 
 function isStatus(result: unknown): result is ClusterStatus {

@@ -20,6 +20,17 @@ export {
   RedisUnreachableError,
   SetupTooLateError,
 } from './errors.js';
+export { FleetClock } from './fleet-clock.js';
+export { type FleetJobOptions, type FleetRun, FleetSchedule, type Pulse } from './fleet-schedule.js';
+export type { FleetControl, FleetStatus, JobRun, JobStatus, LeaderStatus } from './fleet-status.js';
+export { FleetCron, type FleetCronOptions, FleetInterval } from './fleet/decorators.js';
+export { FleetDesk } from './fleet/fleet-desk.js';
+export { FleetModule } from './fleet/fleet.module.js';
+export type { FleetOptions } from './fleet/fleet.options.js';
+export { Leadership } from './leadership.js';
+export type { Term } from './term.js';
+export { BeatReceiver, type LocalClients } from './heartbeat/beat-receiver.js';
+export { BeatRelay } from './heartbeat/beat-relay.js';
 export { HeartbeatModule } from './heartbeat/heartbeat.module.js';
 export type { HeartbeatOptions } from './heartbeat/heartbeat.options.js';
 export { Publisher, type PublisherOptions } from './publisher.js';

@@ -9,7 +9,11 @@ import { localLink } from './carrier/local-link.js';
 import { RedisCarrier } from './carrier/redis.carrier.js';
 import { choosePort } from './cluster/choose-port.js';
 import type { Config } from './config.js';
+import { FleetModule } from './fleet/fleet.module.js';
+import { BeatReceiver } from './heartbeat/beat-receiver.js';
+import { BeatRelay } from './heartbeat/beat-relay.js';
 import { HeartbeatModule } from './heartbeat/heartbeat.module.js';
+import { JobsModule } from './jobs.module.js';
 import { ProcessLogger } from './logger.js';
 import { type Program, readConfigOrFail, runProgram } from './program.js';
 import { serve } from './serve.js';
@@ -18,12 +22,16 @@ import { ServingModule } from './serving.module.js';
 /** One process for development: it serves clients, and does what the primary does in a cluster. */
 @Module({})
 class MainModule {
-  static forRoot(config: Config, carrier: Carrier): DynamicModule {
+  static forRoot(config: Config, carrier: Carrier, beats: BeatRelay): DynamicModule {
+    const { redisKey: key, redisUrl, heartbeatIntervalMs: intervalMs, leaseMs, hostName } = config;
+    const { leaseRedisUrl = redisUrl } = config;
     return {
       module: MainModule,
       imports: [
         ServingModule.forRoot(AppModule, config, carrier),
-        HeartbeatModule.forRoot({ intervalMs: config.heartbeatIntervalMs }),
+        FleetModule.forRoot({ redisUrl: leaseRedisUrl, key, leaseMs, host: hostName }),
+        HeartbeatModule.forRoot({ intervalMs, key }, beats),
+        JobsModule,
       ],
     };
   }
@@ -34,7 +42,10 @@ async function start(config: Config): Promise<Program> {
   Logger.overrideLogger(logger);
   const port = await choosePort(config.port, config.host);
   const carrier = await openCarrier(config);
-  const serving = await serve(MainModule.forRoot(config, carrier), { ...config, port }, logger);
+  const relay = new BeatRelay();
+  const receiver = new BeatReceiver(carrier, { key: config.redisKey, intervalMs: config.heartbeatIntervalMs });
+  relay.onBeat((beat) => receiver.take(beat));
+  const serving = await serve(MainModule.forRoot(config, carrier, relay), { ...config, port }, logger, receiver);
 
   logger.log(`ready at ${httpAddress(config.host, port)}: one process, ${carrier.name} carrier`);
   return { close: () => serving.drain(0), cut: () => {} };

@@ -1,4 +1,4 @@
-import { type DynamicModule, Logger, Module } from '@nestjs/common';
+import { type DynamicModule, Logger, Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { httpAddress } from './address.js';
 import type { Carrier } from './carrier.js';
@@ -16,8 +16,13 @@ import { Supervisor } from './cluster/supervisor.js';
 import { SUPERVISOR_OPTIONS, type SupervisorOptions } from './cluster/supervisor.options.js';
 import type { Config } from './config.js';
 import { EmitterModule } from './emitter/emitter.module.js';
+import type { FleetControl } from './fleet-status.js';
+import { FleetModule } from './fleet/fleet.module.js';
+import { FleetDesk } from './fleet/fleet-desk.js';
+import { BeatRelay } from './heartbeat/beat-relay.js';
 import { HeartbeatModule } from './heartbeat/heartbeat.module.js';
 import type { IpcEnd } from './ipc.js';
+import { JobsModule } from './jobs.module.js';
 import { ProcessLogger } from './logger.js';
 import { type End, type Program, readConfigOrFail, runProgram } from './program.js';
 import { SessionHost } from './sessions/session-host.js';
@@ -34,38 +39,46 @@ const longestPauseMs = 10_000;
 @Module({ providers: [Supervisor, Operator] })
 class PrimaryModule {
   static forRoot(
-    { redisKey, heartbeatIntervalMs }: Config,
+    { redisKey, redisUrl, heartbeatIntervalMs, leaseMs, leaseRedisUrl = redisUrl, hostName }: Config,
+    jobs: Type,
     carrier: Carrier,
+    beats: BeatRelay,
     supervisor: SupervisorOptions,
-    operator: OperatorOptions,
+    operator: Omit<OperatorOptions, 'fleet'>,
   ): DynamicModule {
     return {
       module: PrimaryModule,
       imports: [
         CarrierModule.forRoot(() => carrier, { key: redisKey }),
         EmitterModule.forRoot({ key: redisKey }),
-        HeartbeatModule.forRoot({ intervalMs: heartbeatIntervalMs }),
+        FleetModule.forRoot({ redisUrl: leaseRedisUrl, key: redisKey, leaseMs, host: hostName }),
+        HeartbeatModule.forRoot({ intervalMs: heartbeatIntervalMs, key: redisKey }, beats),
+        jobs,
       ],
       providers: [
         { provide: SUPERVISOR_OPTIONS, useValue: supervisor },
-        { provide: OPERATOR_OPTIONS, useValue: operator },
+        {
+          provide: OPERATOR_OPTIONS,
+          useFactory: (desk: FleetDesk) => ({ ...operator, fleet: controlOf(desk, beats) }),
+          inject: [FleetDesk],
+        },
       ],
     };
   }
 }
 
-/** The primary: it supervises and publishes, and serves no client. */
-export async function runPrimary(): Promise<void> {
+/** The primary: it supervises, publishes and does what must happen once, and serves no client. */
+export async function runPrimary(jobs: Type = JobsModule): Promise<void> {
   const config = readConfigOrFail();
   const running = runProgram({
-    start: () => start(config, (ending) => void running.then((end) => end(ending))),
+    start: () => start(config, jobs, (ending) => void running.then((end) => end(ending))),
     signals: ['SIGTERM', 'SIGINT'],
     shutdownTimeoutMs: config.shutdownDrainMs + config.shutdownTimeoutMs + 2 * killGraceMs,
   });
   await running;
 }
 
-async function start(config: Config, end: End): Promise<Program> {
+async function start(config: Config, jobs: Type, end: End): Promise<Program> {
   const logger = new ProcessLogger('primary', config);
   Logger.overrideLogger(logger);
   const port = await choosePort(config.port, config.host);
@@ -82,14 +95,18 @@ async function start(config: Config, end: End): Promise<Program> {
   });
   const { carrier, attach } = await openCarrier(config);
   if (carrier.name !== 'embedded') sessions.announceTo(carrier, config.redisKey);
+  const beats = new BeatRelay();
   const module = PrimaryModule.forRoot(
     config,
+    jobs,
     carrier,
+    beats,
     {
       ...supervisionOf(config),
       environment: { PORT: `${port}`, LISTEN: config.listen, WORKER_SESSIONS: JSON.stringify(sessions.environment) },
       onFork: (worker) => {
-        const detach = [attach(worker.ipc), sessions.attach(worker.record.id, worker.ipc)];
+        const { ipc, record } = worker;
+        const detach = [attach(ipc), sessions.attach(record.id, ipc), beats.attach(ipc)];
         return () => detach.forEach((undo) => undo());
       },
     },
@@ -117,6 +134,15 @@ async function start(config: Config, end: End): Promise<Program> {
     sessions.close();
   };
   return { close, cut: () => supervisor.cut() };
+}
+
+function controlOf(desk: FleetDesk, beats: BeatRelay): FleetControl {
+  return {
+    status: () => desk.status(beats.counts),
+    jobs: () => desk.jobs(),
+    runJob: (name) => desk.runJob(name),
+    releaseLease: () => desk.releaseLease(),
+  };
 }
 
 function supervisionOf(config: Config): Omit<SupervisorOptions, 'environment' | 'onFork'> {

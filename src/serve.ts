@@ -6,6 +6,7 @@ import { Carrier } from './carrier.js';
 import { toListenError } from './cluster/choose-port.js';
 import { drainPaced } from './cluster/paced-drain.js';
 import type { Config } from './config.js';
+import type { BeatReceiver } from './heartbeat/beat-receiver.js';
 import type { ProcessLogger } from './logger.js';
 import { Readiness } from './ops/readiness.js';
 import { Publisher } from './publisher.js';
@@ -48,6 +49,7 @@ export async function serve(
   module: DynamicModule,
   config: Config,
   logger: ProcessLogger,
+  beats: BeatReceiver,
   siblings: Siblings = none,
 ): Promise<Serving> {
   const { sessions } = siblings;
@@ -61,13 +63,17 @@ export async function serve(
       key: config.redisKey,
       routing: config.redisRouting,
       server: { transports: ['polling', 'websocket'], allowEIO3: config.allowEio3 },
-      onServer: (server) => sessions?.attach(server),
+      onServer: (server) => {
+        sessions?.attach(server);
+        beats.attach(server);
+      },
     });
     await adapter.prepared();
     app.useWebSocketAdapter(adapter);
     app.use(refuseWhileStopping(readiness));
     await app.init();
-    if (carrier.health.state === 'connected') await adapter.subscribed();
+    const hearing = beats.open();
+    if (carrier.health.state === 'connected') await Promise.all([adapter.subscribed(), hearing]);
     await sessions?.open();
     await listen(app, config, siblings);
     readiness.declareReady();
@@ -82,11 +88,13 @@ export async function serve(
       sessions?.release();
       await drainPaced(adapter.clients(answerTimeoutMs), drainMs);
       sessions?.release();
+      beats.close();
       await app.close();
       sessions?.close();
     };
     return { app, connections: () => adapter.connections, drain };
   } catch (error) {
+    beats.close();
     await app.close();
     sessions?.close();
     throw error;

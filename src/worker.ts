@@ -8,6 +8,7 @@ import { RedisCarrier } from './carrier/redis.carrier.js';
 import { lastDealt } from './cluster/deal-fence.js';
 import { PrimaryLink } from './cluster/primary-link.js';
 import type { Config } from './config.js';
+import { BeatReceiver } from './heartbeat/beat-receiver.js';
 import { ProcessLogger } from './logger.js';
 import { Readiness } from './ops/readiness.js';
 import { readConfigOrFail, runProgram } from './program.js';
@@ -39,7 +40,9 @@ export async function runWorker(application: Type = AppModule): Promise<void> {
     start: async () => {
       const carrier = await openCarrier(config);
       const module = ServingModule.forRoot(application, config, carrier);
-      serving = await serve(module, config, logger, siblingsOf(config, carrier));
+      const beats = new BeatReceiver(carrier, { key: config.redisKey, intervalMs: config.heartbeatIntervalMs });
+      beats.follow(process);
+      serving = await serve(module, config, logger, beats, siblingsOf(config, carrier));
       return { close: drained(0).close, cut: () => {} };
     },
     signals: ['SIGTERM'],

@@ -6,12 +6,13 @@ import { describe, expect, it } from 'vitest';
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   adapter: ['carrier', 'delivery', 'errors', 'publisher', 'refusal', 'within'],
   carrier: ['carrier', 'errors', 'ipc', 'publisher', 'within'],
-  cluster: ['errors', 'ipc', 'private-socket', 'within'],
+  cluster: ['errors', 'fleet-status', 'ipc', 'private-socket', 'within'],
   delivery: ['delivery'],
   emitter: ['carrier', 'errors', 'publisher'],
+  fleet: ['carrier', 'errors', 'fleet-clock', 'fleet-schedule', 'fleet-status', 'leadership', 'term', 'within'],
   // What a team writes beside these gateways has the library's public names as well.
   gateways: ['errors', 'events', 'identity', 'index', 'refusal', 'subscribe-to'],
-  heartbeat: ['errors', 'events'],
+  heartbeat: ['carrier', 'events', 'fleet-clock', 'fleet-schedule', 'ipc', 'leadership', 'term'],
   ops: ['carrier', 'errors', 'identity'],
   sessions: ['carrier', 'errors', 'ipc', 'private-socket', 'within'],
 };

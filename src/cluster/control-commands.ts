@@ -1,9 +1,11 @@
+import type { FleetControl } from '../fleet-status.js';
 import type { ControlHandler } from './control-server.js';
 import type { ClusterStatus } from './status.js';
 import type { Supervisor } from './supervisor.js';
 
 export interface ControlTargets {
   readonly supervisor: Supervisor;
+  readonly fleet: FleetControl;
   /** What `status` says beside what the supervisor knows. */
   readonly place: Pick<ClusterStatus, 'host' | 'port' | 'listen'>;
   /** Replaces all workers, as SIGHUP does. */
@@ -14,7 +16,14 @@ export interface ControlTargets {
 }
 
 /** What each command of the control socket does. Those that replace or drain answer when it is over. */
-export function controlCommands({ supervisor, place, reload, stop, setLogLevel }: ControlTargets): ControlHandler {
+export function controlCommands({
+  supervisor,
+  fleet,
+  place,
+  reload,
+  stop,
+  setLogLevel,
+}: ControlTargets): ControlHandler {
   const status = (): ClusterStatus => ({
     primary: { pid: process.pid },
     ...place,
@@ -22,6 +31,7 @@ export function controlCommands({ supervisor, place, reload, stop, setLogLevel }
     degraded: supervisor.degraded,
     workers: supervisor.workers,
     exits: supervisor.exits,
+    fleet: fleet.status(),
   });
   return async (request) => {
     switch (request.command) {
@@ -39,6 +49,14 @@ export function controlCommands({ supervisor, place, reload, stop, setLogLevel }
       case 'drain':
         await supervisor.drain(request.slot);
         return status();
+      case 'leader':
+        return fleet.status().leader;
+      case 'jobs':
+        return await fleet.jobs();
+      case 'run-job':
+        return await fleet.runJob(request.name);
+      case 'release-lease':
+        return await fleet.releaseLease();
       case 'log-level':
         setLogLevel(request.level);
         return { level: request.level };

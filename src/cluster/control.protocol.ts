@@ -12,12 +12,22 @@ export const controlRequestSchema = z.discriminatedUnion(
     z.object({ command: z.literal('restart'), slot }),
     z.object({ command: z.literal('drain'), slot }),
     z.object({ command: z.literal('stop') }),
+    z.object({ command: z.literal('leader') }),
+    z.object({ command: z.literal('jobs') }),
+    z.object({
+      command: z.literal('run-job'),
+      name: z.string({ error: 'the name of a job' }).min(1).max(256),
+    }),
+    z.object({ command: z.literal('release-lease') }),
     z.object({
       command: z.literal('log-level'),
       level: z.enum(['fatal', 'error', 'warn', 'log', 'debug', 'verbose']),
     }),
   ],
-  { error: 'expected a command: status, scale, reload, restart, drain, stop or log-level' },
+  {
+    error:
+      'expected a command: status, scale, reload, restart, drain, stop, leader, jobs, run-job, release-lease or log-level',
+  },
 );
 
 export type ControlRequest = z.infer<typeof controlRequestSchema>;

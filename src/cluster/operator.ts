@@ -9,6 +9,7 @@ import {
 } from '@nestjs/common';
 import { controlCommands } from './control-commands.js';
 import { ControlServer } from './control-server.js';
+import type { FleetControl } from '../fleet-status.js';
 import { ReplacementFailedError } from './errors.js';
 import type { ClusterStatus } from './status.js';
 import { Supervisor } from './supervisor.js';
@@ -26,6 +27,7 @@ export interface OperatorOptions {
   readonly setLogLevel: (level: string) => void;
   /** Ends the program in good order. */
   readonly end: () => void;
+  readonly fleet: FleetControl;
 }
 
 /** Does what an operator asks: by signal, over the control socket, as a service of systemd. */
@@ -53,11 +55,12 @@ export class Operator
 
   /** Before anything is forked, so that a cluster that does not come up can be asked why. */
   async onModuleInit(): Promise<void> {
-    const { controlSocket, place, end } = this.options;
+    const { controlSocket, place, end, fleet } = this.options;
     this.control = await ControlServer.open(
       controlSocket,
       controlCommands({
         supervisor: this.supervisor,
+        fleet,
         place,
         reload: () => this.reload(),
         stop: end,

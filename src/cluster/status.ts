@@ -1,3 +1,4 @@
+import type { FleetStatus } from '../fleet-status.js';
 import type { WorkerReport } from './cluster.protocol.js';
 import type { ExitKind } from './exit-kind.js';
 import type { WorkerHandle } from './worker-handle.js';
@@ -28,6 +29,8 @@ export interface ClusterStatus {
   readonly workers: readonly WorkerStatus[];
   /** How workers ended since the start, by kind. */
   readonly exits: Readonly<Record<ExitKind, number>>;
+  /** Who leads the fleet that this cluster is part of, and what was counted. */
+  readonly fleet: FleetStatus;
 }
 
 /** @param forks how many workers its slot has had, this one included */

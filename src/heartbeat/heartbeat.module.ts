@@ -1,15 +1,20 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { ScheduleModule } from '@nestjs/schedule';
+import { BeatRelay } from './beat-relay.js';
 import { HEARTBEAT_OPTIONS, type HeartbeatOptions, resolveHeartbeatOptions } from './heartbeat.options.js';
 import { HeartbeatService } from './heartbeat.service.js';
 
-/** Schedules the heartbeat. It needs an `EmitterModule` beside it, to publish through. */
-@Module({ imports: [ScheduleModule.forRoot()], providers: [HeartbeatService] })
+/** Schedules the heartbeat. It needs a `FleetModule` beside it, and a `BeatReceiver` in each worker. */
+@Module({ providers: [HeartbeatService] })
 export class HeartbeatModule {
-  static forRoot(options: HeartbeatOptions = {}): DynamicModule {
+  /** @param relay reaches the workers of this host */
+  static forRoot(options: HeartbeatOptions = {}, relay = new BeatRelay()): DynamicModule {
     return {
       module: HeartbeatModule,
-      providers: [{ provide: HEARTBEAT_OPTIONS, useValue: resolveHeartbeatOptions(options) }],
+      providers: [
+        { provide: HEARTBEAT_OPTIONS, useValue: resolveHeartbeatOptions(options) },
+        { provide: BeatRelay, useValue: relay },
+      ],
+      exports: [BeatRelay],
     };
   }
 }

@@ -1,36 +1,72 @@
-import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
-import { SchedulerRegistry } from '@nestjs/schedule';
-import { Emitter } from '@socket.io/redis-emitter';
-import type { ServerEvents } from '../events.js';
+import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { Carrier } from '../carrier.js';
+import { FleetClock } from '../fleet-clock.js';
+import { FleetSchedule } from '../fleet-schedule.js';
+import { Leadership } from '../leadership.js';
+import type { Term } from '../term.js';
+import { type Beat, beatChannel, readBeat, toMessage } from './beat.js';
+import { BeatRelay } from './beat-relay.js';
+import { beatsDue } from './beats-due.js';
 import { HEARTBEAT_OPTIONS, type ResolvedHeartbeatOptions } from './heartbeat.options.js';
 
 /**
- * Tells every client of every worker that the cluster lives.
+ * Tells every client of every worker that the fleet lives.
  *
- * Belongs in the primary: in a worker it would beat once per worker.
+ * Belongs in the primary. The leader's beats go to its own workers at once and to all others over the carrier; any other
+ * primary passes on what it hears, and where it hears nothing it gives the beat to its own workers itself, an interval
+ * late. The workers let each beat pass once.
  */
 @Injectable()
-export class HeartbeatService implements OnApplicationBootstrap {
-  private sequence: number;
+export class HeartbeatService implements OnModuleInit, OnApplicationShutdown {
+  private readonly channel: string;
+  private readonly unlisten: () => void;
+  /** The last beat that this host's workers have got; undefined before the first tick. */
+  private given: number | undefined;
 
   constructor(
     @Inject(HEARTBEAT_OPTIONS) private readonly options: ResolvedHeartbeatOptions,
-    @Inject(Emitter) private readonly emitter: Pick<Emitter<ServerEvents>, 'emit'>,
-    @Inject(SchedulerRegistry) private readonly schedule: SchedulerRegistry,
+    @Inject(FleetSchedule) private readonly schedule: FleetSchedule,
+    @Inject(FleetClock) private readonly clock: FleetClock,
+    @Inject(Leadership) private readonly leadership: Leadership,
+    @Inject(Carrier) private readonly carrier: Carrier,
+    @Inject(BeatRelay) private readonly relay: BeatRelay,
   ) {
-    // Counted from the clock, so that clients who come back after a restart see no smaller number.
-    this.sequence = Math.floor(Date.now() / options.intervalMs);
+    this.channel = beatChannel(options.key, options.intervalMs);
+    this.unlisten = carrier.onMessage((channel, message) => {
+      const beat = channel === this.channel ? readBeat(message) : undefined;
+      if (beat) this.hear(beat);
+    });
   }
 
-  onApplicationBootstrap(): void {
-    // Registered, so that the scheduler clears it when the application closes.
-    this.schedule.addInterval(
-      'heartbeat',
-      setInterval(() => this.beat(), this.options.intervalMs),
-    );
+  onModuleInit(): void {
+    void this.carrier.subscribe([this.channel]);
+    this.schedule.pulse('heartbeat', this.options.intervalMs, {
+      lead: (sequence, term) => this.beat(sequence, term),
+      follow: (sequence) => this.beat(sequence, undefined),
+    });
   }
 
-  beat(): void {
-    this.emitter.emit('heartbeat', { sequence: ++this.sequence, sentAt: Date.now() });
+  onApplicationShutdown(): void {
+    this.unlisten();
+    this.carrier.unsubscribe([this.channel]);
+  }
+
+  private beat(sequence: number, led: Term | undefined): void {
+    for (const due of beatsDue(sequence, this.given ?? sequence - 1, led !== undefined)) {
+      const beat: Beat = { term: led ?? this.leadership.newestTerm, sequence: due, sentAt: Date.now() };
+      this.relay.send(beat);
+      if (led && this.carrier.health.state === 'connected') this.carrier.publish(this.channel, toMessage(beat));
+      this.given = due;
+    }
+    this.given ??= sequence - 1;
+  }
+
+  private hear(beat: Beat): void {
+    this.leadership.observe(beat.term);
+    this.clock.reach(beat.sequence * this.options.intervalMs);
+    // Its own comes back to the leader as well.
+    if (beat.sequence <= (this.given ?? -1)) return;
+    this.given = beat.sequence;
+    this.relay.send(beat);
   }
 }

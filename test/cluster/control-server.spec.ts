@@ -74,7 +74,7 @@ describe('the control server', () => {
     [
       'an unknown command',
       '{"command":"dance"}',
-      'expected a command: status, scale, reload, restart, drain, stop or log-level',
+      'expected a command: status, scale, reload, restart, drain, stop, leader, jobs, run-job, release-lease or log-level',
     ],
     ['a slot that cannot be', '{"command":"drain","slot":"one"}', 'a slot: a whole number from 1'],
   ])('answers %s with a sentence, and goes on', async (_what, line, message) => {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { controlRequestSchema } from '../../src/cluster/control.protocol.js';
 
-const commands = 'expected a command: status, scale, reload, restart, drain, stop or log-level';
+const commands =
+  'expected a command: status, scale, reload, restart, drain, stop, leader, jobs, run-job, release-lease or log-level';
 
 describe('a control request', () => {
   it.each([
@@ -12,6 +13,10 @@ describe('a control request', () => {
     { command: 'restart', slot: 1 },
     { command: 'drain', slot: 1_000_000 },
     { command: 'stop' },
+    { command: 'leader' },
+    { command: 'jobs' },
+    { command: 'run-job', name: 'report' },
+    { command: 'release-lease' },
     { command: 'log-level', level: 'debug' },
   ])('may be %j', (request) => {
     expect(controlRequestSchema.parse(request)).toEqual(request);

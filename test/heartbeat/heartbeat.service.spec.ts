@@ -1,14 +1,17 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import { SchedulerRegistry } from '@nestjs/schedule';
-import { Emitter } from '@socket.io/redis-emitter';
 import { Test } from '@nestjs/testing';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import type { Heartbeat } from '../../src/events.js';
+import { CarrierModule } from '../../src/carrier/carrier.module.js';
+import { FleetModule } from '../../src/fleet/fleet.module.js';
+import type { Beat } from '../../src/heartbeat/beat.js';
+import { BeatRelay } from '../../src/heartbeat/beat-relay.js';
 import { HeartbeatModule } from '../../src/heartbeat/heartbeat.module.js';
+import { RecordingCarrier } from '../support/recording-carrier.js';
 
 describe('the heartbeat', () => {
   beforeEach(() => {
-    vi.useFakeTimers({ now: 1_700_000_000_123 });
+    vi.useFakeTimers({ now: 1_700_000_000_000 });
     onTestFinished(() => void vi.useRealTimers());
   });
 
@@ -33,14 +36,35 @@ describe('the heartbeat', () => {
     expect(heard).toHaveLength(3);
   });
 
+  it('beats at the multiples of the interval, whenever it was started', async () => {
+    vi.setSystemTime(1_700_000_000_350);
+    const { heard } = await startHeartbeat(500);
+
+    await vi.advanceTimersByTimeAsync(149);
+    expect(heard).toHaveLength(0);
+
+    await vi.advanceTimersByTimeAsync(1);
+    expect(heard).toMatchObject([{ sequence: 3_400_000_001 }]);
+  });
+
+  it('travels between processes in the name of its term', async () => {
+    const { heard, carrier } = await startHeartbeat(500);
+
+    await vi.advanceTimersByTimeAsync(500);
+
+    expect(heard[0]!.term.counter).toBe(1);
+    const sent = carrier.published.filter(({ channel }) => channel === 'socket.io-beats-500');
+    expect(sent.map(({ message }) => JSON.parse(message.toString()) as unknown)).toEqual(heard);
+  });
+
   it('counts strictly up by one, and says when each beat was sent', async () => {
     const { heard } = await startHeartbeat(500);
     const started = Date.now();
 
     await vi.advanceTimersByTimeAsync(1_500);
 
-    const first = heard[0]!.sequence;
-    expect(heard).toEqual([
+    const first = (started + 500) / 500;
+    expect(heard).toMatchObject([
       { sequence: first, sentAt: started + 500 },
       { sequence: first + 1, sentAt: started + 1_000 },
       { sequence: first + 2, sentAt: started + 1_500 },
@@ -85,23 +109,19 @@ describe('the heartbeat', () => {
   });
 });
 
-async function startHeartbeat(intervalMs?: number): Promise<{ app: INestApplicationContext; heard: Heartbeat[] }> {
-  const heard: Heartbeat[] = [];
-  const emitter = { emit: (event: string, beat: Heartbeat) => event === 'heartbeat' && heard.push(beat) };
+async function startHeartbeat(intervalMs?: number) {
+  const heard: Beat[] = [];
+  const carrier = new RecordingCarrier();
+  const relay = new BeatRelay();
+  relay.onBeat((beat) => heard.push(beat));
   const module = await Test.createTestingModule({
     imports: [
-      {
-        module: RecordingEmitterModule,
-        global: true,
-        providers: [{ provide: Emitter, useValue: emitter }],
-        exports: [Emitter],
-      },
-      HeartbeatModule.forRoot(intervalMs === undefined ? {} : { intervalMs }),
+      CarrierModule.forRoot(() => carrier, { key: 'socket.io' }),
+      FleetModule.forRoot(),
+      HeartbeatModule.forRoot(intervalMs === undefined ? {} : { intervalMs }, relay),
     ],
   }).compile();
-  const app = await module.init();
+  const app: INestApplicationContext = await module.init();
   onTestFinished(() => app.close());
-  return { app, heard };
+  return { app, heard, carrier };
 }
-
-class RecordingEmitterModule {}

@@ -5,6 +5,7 @@ import { ConnectedSocket, MessageBody, SubscribeMessage, WebSocketGateway } from
 import type { Socket } from 'socket.io';
 import { RedisCarrier } from '../../../src/carrier/redis.carrier.js';
 import { readConfig } from '../../../src/config.js';
+import { BeatReceiver } from '../../../src/heartbeat/beat-receiver.js';
 import { ProcessLogger } from '../../../src/logger.js';
 import { serve } from '../../../src/serve.js';
 import { ServingModule } from '../../../src/serving.module.js';
@@ -27,6 +28,7 @@ export async function start(redisUrl: string): Promise<number> {
   const carrier = new RedisCarrier({ url: redisUrl });
   await carrier.connect(config.redisConnectTimeoutMs);
   const module = ServingModule.forRoot(RoomsModule, config, carrier);
-  const { app } = await serve(module, config, new ProcessLogger('bench', config));
+  const beats = new BeatReceiver(carrier, { key: config.redisKey, intervalMs: config.heartbeatIntervalMs });
+  const { app } = await serve(module, config, new ProcessLogger('bench', config), beats);
   return (app.getHttpServer().address() as AddressInfo).port;
 }

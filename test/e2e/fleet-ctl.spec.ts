@@ -1,0 +1,65 @@
+import { randomUUID } from 'node:crypto';
+import { describe, expect, inject, it } from 'vitest';
+import type { JobRun, JobStatus, LeaderStatus } from '../../src/fleet-status.js';
+import { startSupervised, type SupervisedProgram } from '../support/start-supervised.js';
+
+const entry = 'dist/test/fixtures/jobs.cluster.js';
+
+describe('an operator of two hosts', () => {
+  it('sees who leads, runs a job by the leader, and moves the leadership, on whichever host', async () => {
+    const { leading, following } = await startTwo();
+
+    const [here, there] = await Promise.all([leaderOf(leading), leaderOf(following)]);
+    expect(here).toMatchObject({ here: true, term: 1, why: 'first', takeovers: 1, steppedDown: null });
+    expect(there).toMatchObject({ here: false, holder: here.holder, term: 1, why: 'first' });
+    expect((await following.ctl('status')).stdout).toContain(`leader: ${here.holder}, term 1 for`);
+
+    const run = JSON.parse((await following.ctl('job', 'run', 'yearly', '--json')).stdout) as JobRun;
+    expect(run).toMatchObject({ result: 'done', holder: here.holder });
+    const jobs = JSON.parse((await following.ctl('jobs', '--json')).stdout) as JobStatus[];
+    expect(jobs.find(({ name }) => name === 'yearly')).toMatchObject({ last: run, runs: 0 });
+    expect(jobs.find(({ name }) => name === 'count')).toMatchObject({
+      schedule: 'every 100 ms',
+      last: { result: 'done' },
+    });
+    expect((await following.ctl('jobs')).stdout).toMatch(/^job +schedule +result +last +took +next/);
+
+    const tookOver = following.says(/this primary leads the fleet in term 2 \(released\)/);
+    expect(await following.ctl('lease', 'release')).toMatchObject({ code: 0, stdout: `released by ${here.holder}\n` });
+    await tookOver;
+    expect(await leaderOf(following)).toMatchObject({ here: true, term: 2, why: 'released' });
+    expect(await leaderOf(leading)).toMatchObject({ here: false, steppedDown: 'resigned' });
+  });
+
+  it('is refused with one sentence: a job that there is not', async () => {
+    const { following } = await startTwo();
+
+    const { code, stdout, stderr } = await following.ctl('job', 'run', 'weekly');
+
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toBe('There is no job "weekly": there are count, yearly.\n');
+  });
+});
+
+describe('one host without Redis', () => {
+  it('leads in term 1, and runs its jobs', async () => {
+    const cluster = await startSupervised({ entry, workers: 1 });
+
+    expect(await leaderOf(cluster)).toMatchObject({ here: true, term: 1, why: 'first' });
+    await cluster.until(({ fleet }) => fleet.counters.runs >= 3);
+    expect((await cluster.ctl('job', 'run', 'yearly')).stdout).toMatch(/^done in [\d.]+ ms by /);
+  });
+});
+
+async function startTwo() {
+  const env = { REDIS_URL: inject('redisUrl'), REDIS_KEY: randomUUID() };
+  const leading = await startSupervised({ entry, workers: 1, env: { ...env, HOST_NAME: 'host-a' } });
+  await leading.until(({ fleet }) => fleet.leader.here);
+  const following = await startSupervised({ entry, workers: 1, env: { ...env, HOST_NAME: 'host-b' } });
+  await following.until(({ fleet }) => fleet.leader.holder !== null);
+  return { leading, following };
+}
+
+async function leaderOf(program: SupervisedProgram): Promise<LeaderStatus> {
+  return JSON.parse((await program.ctl('leader', '--json')).stdout) as LeaderStatus;
+}

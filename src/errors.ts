@@ -118,3 +118,24 @@ export class ProviderMissingError extends ClusterIoError {
     super(`The application has no provider ${provider}: import ${module} in its root module.`);
   }
 }
+
+/** Not everybody answered a request to the other servers in time. */
+export class MissingAnswersError extends ClusterIoError {
+  readonly code = 'ANSWERS_MISSING';
+
+  constructor(
+    /** What did come: for `fetchSockets` the sockets, for `serverSideEmit` the answers of servers. */
+    readonly responses: readonly unknown[],
+    /** The processes that have not answered, by name. */
+    readonly missing: readonly string[],
+    answers: number,
+    /** Of how many processes; `Infinity` where nobody could tell. */
+    expected: number,
+    readonly timeoutMs: number,
+  ) {
+    const outOf = Number.isFinite(expected) ? `out of ${expected} ` : '';
+    const who =
+      missing.length > 0 ? `no answer from ${missing.join(', ')}` : 'those that are missing are not known by name';
+    super(`timeout reached: only ${answers} responses received ${outOf}within ${timeoutMs} ms; ${who}.`);
+  }
+}

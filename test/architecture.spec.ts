@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 
 /** Which of our own modules each folder may import: files at the root of `src`, never another folder. */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
-  adapter: ['carrier', 'delivery', 'errors', 'publisher', 'refusal', 'within'],
-  carrier: ['carrier', 'errors', 'ipc', 'publisher', 'within'],
+  adapter: ['carrier', 'delivery', 'errors', 'publisher', 'rare-log', 'refusal', 'refused-messages', 'within'],
+  carrier: ['carrier', 'errors', 'ipc', 'publisher', 'refused-messages', 'within'],
   cluster: ['errors', 'fleet-status', 'ipc', 'private-socket', 'within'],
   delivery: ['delivery'],
   emitter: ['carrier', 'errors', 'publisher'],
@@ -13,8 +13,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   // What a team writes beside these gateways has the library's public names as well.
   gateways: ['errors', 'events', 'identity', 'index', 'refusal', 'subscribe-to'],
   heartbeat: ['carrier', 'events', 'fleet-clock', 'fleet-schedule', 'ipc', 'leadership', 'term'],
-  ops: ['carrier', 'errors', 'identity'],
-  sessions: ['carrier', 'errors', 'ipc', 'private-socket', 'within'],
+  ops: ['carrier', 'errors', 'identity', 'refused-messages'],
+  sessions: ['carrier', 'errors', 'ipc', 'private-socket', 'refused-messages', 'within'],
 };
 
 /** The files at the root of `src` that put folders together. Whatever imports one of them imports all folders. */

@@ -1,12 +1,20 @@
-import { Logger } from '@nestjs/common';
+import { randomBytes } from 'node:crypto';
 import { RedisAdapter } from '@socket.io/redis-adapter';
 import type { Namespace, Socket } from 'socket.io';
 import type { BroadcastOptions, Room, SocketId } from 'socket.io-adapter';
 import type { Carrier } from '../carrier.js';
 import type { Delivery, EncodedPacket } from '../delivery.js';
-import type { Publisher, RedisRequest } from '../publisher.js';
+import { MissingAnswersError } from '../errors.js';
+import type { Publisher } from '../publisher.js';
+import { RareLog } from '../rare-log.js';
 import { within } from '../within.js';
+import { AckCount } from './ack-count.js';
 import type { ChannelRouter } from './channel-router.js';
+import { type BroadcastMessage, type Fields, requestTypes } from './message-check.js';
+import { type Answer, MessageReader } from './message-reader.js';
+import { OpenRequests } from './open-requests.js';
+import type { Absent } from './poll.js';
+import type { ProcessDirectory } from './process-directory.js';
 import { RedisFace, type Routing } from './redis-face.js';
 import { RoomChannels } from './room-channels.js';
 import { everybody, RoomMembers } from './room-members.js';
@@ -15,6 +23,7 @@ export interface CarrierAdapterOptions {
   readonly carrier: Carrier;
   readonly router: ChannelRouter;
   readonly publisher: Publisher;
+  readonly directory: ProcessDirectory;
   /** Brings packets to this node's clients. Without one Socket.IO does so itself. */
   readonly delivery: Delivery | undefined;
   /** Prefix of every channel. */
@@ -31,7 +40,15 @@ export interface CarrierAdapterOptions {
  * rooms that it holds, and what concerns its own clients never waits for Redis.
  */
 export class CarrierAdapter extends RedisAdapter {
-  private readonly logger = new Logger(CarrierAdapter.name);
+  private readonly log = new RareLog(CarrierAdapter.name);
+  private readonly prefix: string;
+  private readonly requestsTo: string;
+  private readonly openRequests: OpenRequests;
+  /**
+   * What `serverCount()` says right behind a broadcast with acknowledgements, where Socket.IO asks how many nodes to wait
+   * for: resolves once there is nobody left to wait for, with how many have answered.
+   */
+  private answeringNodes: Promise<number> | undefined;
   private readonly roomChannels: RoomChannels | undefined;
   private readonly face: RedisFace;
   private readonly members: RoomMembers | undefined;
@@ -47,9 +64,29 @@ export class CarrierAdapter extends RedisAdapter {
     const face = new RedisFace(options);
     super(nsp, face, face, { key: options.key, requestsTimeout: options.requestsTimeoutMs });
     this.face = face;
-    face.decode = (request) =>
-      (request[0] === 0x7b ? JSON.parse(request.toString()) : this.parser.decode(request)) as RedisRequest;
-    face.ignore(this.uid);
+    const { key, carrier, directory } = options;
+    this.prefix = `${key}#${nsp.name}#`;
+    this.requestsTo = `${key}-request#${nsp.name}#`;
+    const answers = `${key}-response#${nsp.name}#`;
+    const channelOf = (tag: string): string => `${answers}${tag}#`;
+    this.openRequests = new OpenRequests({
+      carrier,
+      directory,
+      requestChannel: this.requestsTo,
+      channelOf,
+      onAlone: (reason) => this.sayAlone(reason),
+    });
+    face.subscribeAnswers([channelOf(directory.own.tag)]);
+    face.serve({
+      uid: this.uid as string,
+      answers,
+      process: directory.own,
+      reader: new MessageReader((message) => this.parser.decode(message)),
+      concerns: (channel) => this.concerns(channel),
+      onBroadcast: (message) => this.hear(message),
+      awaitsAnswers: () => !this.openRequests.isEmpty,
+      onAnswer: (answer) => this.openRequests.hear(answer),
+    });
     if (options.routing === 'rooms') this.roomChannels = this.followRooms();
     if (options.delivery) this.members = this.deliverBy(options.delivery);
   }
@@ -109,22 +146,149 @@ export class CarrierAdapter extends RedisAdapter {
   }
 
   /**
+   * The matching sockets of all nodes.
+   *
+   * @throws MissingAnswersError when not every node has answered in time; its `responses` are this node's sockets, and of
+   * each one elsewhere that is known, its `id`, `handshake`, `rooms` and `data`.
+   */
+  override async fetchSockets(opts: BroadcastOptions): Promise<unknown[]> {
+    const here: unknown[] = await super.fetchSockets(onlyHere(opts));
+    if (opts.flags?.local) return here;
+    const found = new Map<string, unknown>();
+    const request = { type: requestTypes.fetchSockets, opts: addressOf(opts) };
+    const timeoutMs = opts.flags?.timeout ?? this.requestsTimeout;
+    const absent = await this.ask(request, timeoutMs, ({ fields }) => {
+      for (const socket of (fields['sockets'] ?? []) as { readonly id: string }[]) found.set(socket.id, socket);
+    });
+    const sockets = [...here, ...found.values()];
+    if (absent.count > 0) throw toError(sockets, absent, timeoutMs);
+    return sockets;
+  }
+
+  override async allRooms(): Promise<Set<Room>> {
+    const rooms = new Set(this.rooms.keys());
+    const absent = await this.ask({ type: requestTypes.allRooms }, this.requestsTimeout, ({ fields }) => {
+      for (const room of (fields['rooms'] ?? []) as Room[]) rooms.add(room);
+    });
+    if (absent.count > 0) throw toError([...rooms], absent, this.requestsTimeout);
+    return rooms;
+  }
+
+  /** What an acknowledgement at its end gets, when not every node has answered in time, is a {@link MissingAnswersError}. */
+  override serverSideEmit(packet: unknown[]): void {
+    const acknowledge = packet.at(-1);
+    if (typeof acknowledge !== 'function') return super.serverSideEmit(packet);
+    const responses: unknown[] = [];
+    const request = { type: requestTypes.serverSideEmit, data: packet.slice(0, -1) };
+    void this.ask(request, this.requestsTimeout, ({ fields }) => void responses.push(fields['data'])).then((absent) => {
+      const error = absent.count > 0 ? toError(responses, absent, this.requestsTimeout) : null;
+      acknowledge(error, responses);
+    });
+  }
+
+  override broadcastWithAck(
+    packet: Record<string, unknown>,
+    opts: BroadcastOptions,
+    onClientCount: (clients: number) => void,
+    acknowledge: (...args: unknown[]) => void,
+  ): void {
+    packet['nsp'] = this.nsp.name;
+    const counts = new AckCount();
+    const tell = (tag: string | undefined, clients: number): void => {
+      counts.expect(tag, clients);
+      onClientCount(clients);
+    };
+    const take = (tag: string | undefined, ...answer: unknown[]): void => {
+      counts.take(tag);
+      acknowledge(...answer);
+    };
+    const isLocal = opts.flags?.local === true;
+    const requestId = newId();
+    const question = isLocal ? undefined : this.askClients(requestId, packet, opts, counts, { tell, take });
+    super.broadcastWithAck(
+      packet,
+      onlyHere(opts),
+      (clients) => tell(undefined, clients),
+      (...answer) => {
+        take(undefined, ...answer);
+        this.openRequests.check(requestId);
+      },
+    );
+    this.openRequests.check(requestId);
+    this.answeringNodes =
+      question?.then(() => {
+        // Of who has died meanwhile no client answers any more.
+        if (counts.forgiven > 0) tell(undefined, -counts.forgiven);
+        return counts.nodes;
+      }) ?? Promise.resolve(1);
+    queueMicrotask(() => (this.answeringNodes = undefined));
+  }
+
+  /**
    * Counts processes: of two servers in one process that share a namespace's name, one answer may be missed, as with
    * the official adapter. Without an answer, as while Redis is away, only this node can be counted on.
    */
-  override async serverCount(): Promise<number> {
-    try {
-      return await this.options.carrier.subscribers(`${this.options.key}-request#${this.nsp.name}#`);
-    } catch (error) {
-      this.logger.warn(`cannot ask the other nodes (${(error as Error).message}): only this one answers`);
-      return 1;
-    }
+  override serverCount(): Promise<number> {
+    return this.answeringNodes ?? this.openRequests.present();
   }
 
   override close(): void {
     void super.close();
+    this.openRequests.close();
     this.roomChannels?.close();
     this.onClosed();
+  }
+
+  private ask(request: Fields, timeoutMs: number, onAnswer: (answer: Answer) => void): Promise<Absent> {
+    const requestId = newId();
+    // Nodes know their own requests by how they begin.
+    const message = JSON.stringify({ uid: this.uid as string, requestId, ...request });
+    const publish = (): void => this.face.publish(this.requestsTo, message);
+    return this.openRequests.ask({ requestId, publish, timeoutMs, onAnswer });
+  }
+
+  /** Resolves once no client of another node owes an acknowledgement, or when the time is up. */
+  private async askClients(
+    requestId: string,
+    packet: Fields,
+    opts: BroadcastOptions,
+    counts: AckCount,
+    { tell, take }: AckListener,
+  ): Promise<void> {
+    const timeoutMs = opts.flags?.timeout ?? 0;
+    const { broadcast: type, clientCount } = requestTypes;
+    const address = { ...addressOf(opts), flags: opts.flags };
+    const message = this.parser.encode({ uid: this.uid as string, requestId, type, packet, opts: address }) as Buffer;
+    const { count, names } = await this.openRequests.ask({
+      requestId,
+      publish: () => this.face.publish(this.requestsTo, message),
+      timeoutMs,
+      isFinal: ({ fields }) => fields['type'] === clientCount,
+      onAnswer: ({ from, fields }) => {
+        if (fields['type'] === clientCount) tell(from, fields['clientCount'] as number);
+        else take(from, fields['packet']);
+      },
+      isSettled: (isThere) => counts.isSettled(isThere),
+    });
+    if (count === 0) return;
+    const who = names.length > 0 ? names.join(', ') : 'nodes that are not known by name';
+    this.log.warn('acknowledgements', () => `a broadcast with acknowledgements got no answer from ${who}`);
+  }
+
+  /** Whether messages on a channel of the namespace can be for clients of this node. */
+  private concerns(channel: string): boolean {
+    const room = channel.slice(this.prefix.length, -1);
+    return room === '' || this.holds(room);
+  }
+
+  private hear({ packet, rooms, except, flags }: BroadcastMessage): void {
+    // The channel of a room may be that of another namespace as well.
+    if ((packet.nsp ?? '/') !== this.nsp.name) return;
+    super.broadcast({ ...packet }, onlyHere({ rooms: new Set(rooms), except: new Set(except), flags: flags ?? {} }));
+  }
+
+  private sayAlone(reason: string): void {
+    this.log.warn('alone', () => `cannot ask the other nodes (${reason}): only this one answers`);
   }
 
   /** What the base class broadcasts by is private to it in TypeScript. */
@@ -202,6 +366,28 @@ interface Inside {
   readonly encoder: { encode(packet: unknown): Encoded };
   _encode(packet: unknown): unknown;
   apply(opts: BroadcastOptions, visit: (socket: Socket) => void): void;
+}
+
+interface AckListener {
+  /** A node has so many clients that will acknowledge. */
+  tell(tag: string | undefined, clients: number): void;
+  take(tag: string | undefined, ...answer: unknown[]): void;
+}
+
+function newId(): string {
+  return randomBytes(6).toString('base64url');
+}
+
+function addressOf({ rooms, except = new Set() }: BroadcastOptions) {
+  return { rooms: [...rooms], except: [...except] };
+}
+
+function toError(
+  responses: readonly unknown[],
+  { count, names, answers }: Absent,
+  timeoutMs: number,
+): MissingAnswersError {
+  return new MissingAnswersError(responses, names, answers, answers + count, timeoutMs);
 }
 
 function onlyHere(opts: BroadcastOptions): BroadcastOptions {

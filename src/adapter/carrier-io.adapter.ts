@@ -1,6 +1,7 @@
 import { type EventEmitter, once } from 'node:events';
 import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http';
 import { Server as NetServer } from 'node:net';
+import { hostname } from 'node:os';
 import type { INestApplicationContext } from '@nestjs/common';
 import type { NestContainer } from '@nestjs/core';
 import { IoAdapter } from '@nestjs/platform-socket.io';
@@ -24,6 +25,7 @@ import { CarrierAdapter, type CarrierAdapterOptions } from './carrier-adapter.js
 import { ChannelRouter } from './channel-router.js';
 import { Newcomers } from './newcomers.js';
 import { OpenConnections } from './open-connections.js';
+import { ProcessDirectory } from './process-directory.js';
 import type { Routing } from './redis-face.js';
 import { slimEngine } from './slim-engine.js';
 import { Unanswered } from './unanswered.js';
@@ -45,13 +47,19 @@ export interface CarrierIoAdapterOptions {
    */
   readonly key?: string;
   /**
+   * How the other processes call this one when it does not answer them.
+   * @default the name of the host and the number of the process
+   */
+  readonly name?: string;
+  /**
    * `rooms`: a process subscribes to the rooms that have members in it. `pattern`: it hears everything, as with the
    * official adapter; for foreign emitters that tell sockets to join a room and emit to it in the same breath.
    * @default "rooms"
    */
   readonly routing?: Routing;
   /**
-   * How long `fetchSockets`, `serverSideEmit` and the like wait for the other processes, in milliseconds.
+   * How long `fetchSockets`, `serverSideEmit` and the like wait for the other processes, in milliseconds, where
+   * `timeout(…)` does not say it.
    * @default 5_000
    */
   readonly requestsTimeoutMs?: number;
@@ -138,10 +146,13 @@ export class CarrierIoAdapter extends IoAdapter {
     const { container, isInitialized } = app as unknown as ApplicationInside;
     if (isInitialized) throw new SetupTooLateError();
     const { carrier, key = options.publisher?.key ?? 'socket.io' } = options;
+    const router = ChannelRouter.of(carrier);
+    const { name = `${hostname()} (process ${process.pid})` } = options;
     this.adapterOptions = {
       carrier,
       key,
-      router: ChannelRouter.of(carrier),
+      router,
+      directory: new ProcessDirectory(carrier, router, key, { tag: router.tag, name }),
       publisher: options.publisher ?? new Publisher(carrier, { key }),
       delivery: options.delivery,
       routing: options.routing ?? 'rooms',
@@ -252,7 +263,10 @@ export class CarrierIoAdapter extends IoAdapter {
       ...options,
       // Socket.IO calls it with `new`, so it cannot be an arrow function.
       adapter: function createCarrierAdapter(namespace: Namespace) {
-        const adapter = new CarrierAdapter(namespace, adapterOptions, () => adapters.delete(adapter));
+        const adapter = new CarrierAdapter(namespace, adapterOptions, () => {
+          if (adapters.delete(adapter) && adapters.size === 0) adapterOptions.directory.close();
+        });
+        if (adapters.size === 0) adapterOptions.directory.open();
         adapters.add(adapter);
         return adapter;
       },

@@ -1,8 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { Logger } from '@nestjs/common';
 import type { Carrier } from '../carrier.js';
+import { refusedMessages } from '../refused-messages.js';
 
-export type Receiver = (channel: string, message: Buffer) => void | Promise<void>;
+export interface Receiver {
+  /** What it takes, for whoever reads that something else was refused. */
+  readonly kind: string;
+  /** Refuses a message by an error. */
+  receive(channel: string, message: Buffer): void | Promise<void>;
+}
 
 /** Lists, since there are as many as rooms and clients, and hardly ever more than one receiver: a set is large. */
 type Receivers = Map<string, readonly Receiver[]>;
@@ -21,10 +26,8 @@ export class ChannelRouter {
   /** Begins the ids of this process's clients, so that one prefix brings what is sent to any of them. */
   readonly tag = randomBytes(6).toString('base64url');
 
-  private readonly logger = new Logger(ChannelRouter.name);
   private readonly byChannel: Receivers = new Map();
   private readonly byPrefix: Receivers = new Map();
-  private refusals = 0;
 
   /** The one router of a carrier: with two, one would end the subscriptions of the other. */
   static of(carrier: Carrier): ChannelRouter {
@@ -72,19 +75,10 @@ export class ChannelRouter {
   /** Whatever a message is, it must not end the worker: anyone who reaches Redis can publish one. */
   private hand(receiver: Receiver, channel: string, message: Buffer): void {
     try {
-      receiver(channel, message)?.catch((error: unknown) => this.refuse(channel, message, error));
+      receiver.receive(channel, message)?.catch((error: unknown) => refusedMessages.add(receiver.kind, channel, error));
     } catch (error) {
-      this.refuse(channel, message, error);
+      refusedMessages.add(receiver.kind, channel, error);
     }
-  }
-
-  private refuse(channel: string, message: Buffer, error: unknown): void {
-    this.refusals++;
-    if ((this.refusals & (this.refusals - 1)) !== 0) return;
-    const reason = error instanceof Error ? error.message : String(error);
-    this.logger.warn(
-      `refused a message of ${message.length} bytes on ${channel} (${reason}); ${this.refusals} refused since the start`,
-    );
   }
 }
 

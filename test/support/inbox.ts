@@ -14,11 +14,13 @@ export interface Inbox {
   end(): void;
 }
 
-export function inboxOf(carrier: Carrier): Inbox {
+/** @param isNews which channels it is about; by default all */
+export function inboxOf(carrier: Carrier, isNews: (channel: string) => boolean = () => true): Inbox {
   const channels: string[] = [];
   const messages: Buffer[] = [];
   const waiting = new Set<() => void>();
   const end = carrier.onMessage((channel, message) => {
+    if (!isNews(channel)) return;
     channels.push(channel);
     messages.push(message);
     for (const check of waiting) check();

@@ -42,7 +42,7 @@ export interface Node {
   readonly server: Server;
   readonly adapter: RedisIoAdapter;
   readonly carrier: Carrier;
-  /** What the carrier has brought to this node. */
+  /** What the carrier has brought to this node, but for how others introduce themselves. */
   readonly inbox: Inbox;
   /** Resolves with a client that is connected. It ends with the test. */
   connect(namespace?: string): Promise<ClientSocket>;
@@ -82,7 +82,7 @@ export async function startNode(fleet: Fleet, options: NodeOptions = {}): Promis
     server: app.get<unknown, { server: Server }>(gateways[0]!).server,
     adapter,
     carrier,
-    inbox: inboxOf(carrier),
+    inbox: inboxOf(carrier, (channel) => !channel.startsWith(`${fleet.key}-processes`)),
     connect: (namespace = '') => connected(url, namespace),
   };
 }

@@ -1,0 +1,135 @@
+import type { Carrier } from '../carrier.js';
+import type { Answer } from './message-reader.js';
+import { type Absent, Poll, type Sight } from './poll.js';
+import type { ProcessDirectory } from './process-directory.js';
+
+/** How often it is asked who is still there while answers are missing. */
+const lookIntervalMs = 250;
+
+export interface RequestsView {
+  readonly carrier: Carrier;
+  readonly directory: ProcessDirectory;
+  /** What every node of the namespace hears. */
+  readonly requestChannel: string;
+  /** What only the namespace's node in the process with this tag hears. */
+  readonly channelOf: (tag: string) => string;
+  /** Called where nobody can tell who is there, so that only this node answers. */
+  readonly onAlone: (reason: string) => void;
+}
+
+export interface Question {
+  readonly requestId: string;
+  /** Called at once; what it publishes reaches whoever is counted. */
+  readonly publish: () => void;
+  /** The wait is over then, whatever is missing. */
+  readonly timeoutMs: number;
+  readonly onAnswer: (answer: Answer) => void;
+  /** Whether a node has answered by that; by default it has. */
+  readonly isFinal?: (answer: Answer) => boolean;
+  /** Whether nothing more is to come of the nodes that are there, once each has answered; by default it is not. */
+  readonly isSettled?: (isThere: (tag: string) => boolean) => boolean;
+}
+
+interface Open {
+  readonly take: (answer: Answer) => void;
+  readonly check: () => void;
+  readonly end: () => void;
+}
+
+/** The requests to the other nodes of a namespace that wait for answers. */
+export class OpenRequests {
+  private readonly open = new Map<string, Open>();
+
+  constructor(private readonly view: RequestsView) {}
+
+  get isEmpty(): boolean {
+    return this.open.size === 0;
+  }
+
+  hear(answer: Answer): void {
+    if (answer.process) this.view.directory.learn(answer.process);
+    this.open.get(answer.requestId)?.take(answer);
+  }
+
+  /** To be called when something has come that {@link Question.isSettled} waits for. */
+  check(requestId: string): void {
+    this.open.get(requestId)?.check();
+  }
+
+  /** Nobody waits any more. */
+  close(): void {
+    for (const { end } of this.open.values()) end();
+  }
+
+  /** Resolves once everybody has answered who is there, or when the time is up, with who has not. */
+  ask(question: Question): Promise<Absent> {
+    const { requestId, timeoutMs, isFinal = () => true, isSettled = () => true } = question;
+    const { directory } = this.view;
+    const startedAt = performance.now();
+    const poll = new Poll();
+    let sight: Sight | undefined;
+
+    return new Promise<Absent>((resolve) => {
+      const end = (): void => {
+        if (!this.open.delete(requestId)) return;
+        for (const timer of timers) clearTimeout(timer);
+        resolve(poll.absent(directory.namesBefore(startedAt)));
+      };
+      const check = (): void => {
+        if (poll.isOver && isSettled((tag) => sight?.alive.has(tag) !== false)) end();
+      };
+      const take = (answer: Answer): void => {
+        if (isFinal(answer)) poll.take(answer.from);
+        question.onAnswer(answer);
+        check();
+      };
+      const look = async (): Promise<void> => {
+        const seen = await this.look(startedAt);
+        if (!seen) return;
+        sight = seen;
+        poll.see(seen);
+        check();
+      };
+      const timers = [
+        setTimeout(end, timeoutMs),
+        setTimeout(look, Math.min(lookIntervalMs, timeoutMs) / 2),
+        setInterval(look, lookIntervalMs),
+      ];
+      this.open.set(requestId, { take, check, end });
+      // Asked before it is published, so that who is counted also hears it.
+      void this.present().then((present) => {
+        poll.expect(present);
+        check();
+      });
+      question.publish();
+    });
+  }
+
+  /** How many processes hear the namespace's requests; where nobody can tell, this one alone can be counted on. */
+  async present(): Promise<number> {
+    const { carrier, requestChannel, onAlone } = this.view;
+    try {
+      if (carrier.health.state === 'connected') return await carrier.subscribers(requestChannel);
+      onAlone(`the ${carrier.name} carrier is away`);
+    } catch (error) {
+      onAlone((error as Error).message);
+    }
+    return 1;
+  }
+
+  /** Undefined while nobody can tell. */
+  private async look(startedAt: number): Promise<Sight | undefined> {
+    const { carrier, directory, requestChannel, channelOf } = this.view;
+    const tags = [...directory.tags];
+    try {
+      const [present, ...counts] = await Promise.all(
+        [requestChannel, ...tags.map(channelOf)].map((channel) => carrier.subscribers(channel)),
+      );
+      const there = tags.filter((_, index) => counts[index]! > 0);
+      const before = there.filter((tag) => !directory.joinedAfter(tag, startedAt));
+      return { present: present!, alive: new Set(before), newcomers: there.length - before.length };
+    } catch {
+      return undefined;
+    }
+  }
+}

@@ -58,8 +58,6 @@ export interface FleetStatus {
     readonly missedRuns: number;
     /** Beats of a leader that had been followed by another, which its workers refused. */
     readonly refusedBeats: number;
-    /** Beats that came to its workers a second time, as over Redis and from the primary. */
-    readonly repeatedBeats: number;
   };
 }
 

@@ -43,8 +43,8 @@ async function start(config: Config): Promise<Program> {
   const port = await choosePort(config.port, config.host);
   const carrier = await openCarrier(config);
   const relay = new BeatRelay();
-  const receiver = new BeatReceiver(carrier, { key: config.redisKey, intervalMs: config.heartbeatIntervalMs });
-  relay.onBeat((beat) => receiver.take(beat));
+  const receiver = new BeatReceiver(config.heartbeatIntervalMs);
+  if (carrier.name !== 'embedded') relay.onBeat((beat) => receiver.take(beat));
   const serving = await serve(MainModule.forRoot(config, carrier, relay), { ...config, port }, logger, receiver);
 
   logger.log(`ready at ${httpAddress(config.host, port)}: one process, ${carrier.name} carrier`);

@@ -40,7 +40,7 @@ export async function runWorker(application: Type = AppModule): Promise<void> {
     start: async () => {
       const carrier = await openCarrier(config);
       const module = ServingModule.forRoot(application, config, carrier);
-      const beats = new BeatReceiver(carrier, { key: config.redisKey, intervalMs: config.heartbeatIntervalMs });
+      const beats = new BeatReceiver(config.heartbeatIntervalMs);
       beats.follow(process);
       serving = await serve(module, config, logger, beats, siblingsOf(config, carrier));
       return { close: drained(0).close, cut: () => {} };

@@ -5,6 +5,7 @@ import type { BroadcastOptions, Room, SocketId } from 'socket.io-adapter';
 import type { Carrier } from '../carrier.js';
 import type { Delivery, EncodedPacket } from '../delivery.js';
 import { MissingAnswersError } from '../errors.js';
+import type { FencedMessage } from '../fenced-message.js';
 import type { Publisher } from '../publisher.js';
 import { RareLog } from '../rare-log.js';
 import { within } from '../within.js';
@@ -29,6 +30,7 @@ export interface CarrierAdapterOptions {
   /** Prefix of every channel. */
   readonly key: string;
   readonly routing: Routing;
+  readonly onFenced: ((namespace: string, message: FencedMessage) => void) | undefined;
   /** How long a request to the other nodes waits for their answers. */
   readonly requestsTimeoutMs: number;
   /** How long an acknowledgement, an awaited `join` or a connecting client waits for a subscription. */
@@ -61,7 +63,8 @@ export class CarrierAdapter extends RedisAdapter {
     private readonly options: CarrierAdapterOptions,
     private readonly onClosed: () => void = () => {},
   ) {
-    const face = new RedisFace(options);
+    const { onFenced } = options;
+    const face = new RedisFace({ ...options, onFenced: onFenced && ((message) => onFenced(nsp.name, message)) });
     super(nsp, face, face, { key: options.key, requestsTimeout: options.requestsTimeoutMs });
     this.face = face;
     const { key, carrier, directory } = options;
@@ -370,8 +373,8 @@ interface Inside {
 
 interface AckListener {
   /** A node has so many clients that will acknowledge. */
-  tell(tag: string | undefined, clients: number): void;
-  take(tag: string | undefined, ...answer: unknown[]): void;
+  readonly tell: (tag: string | undefined, clients: number) => void;
+  readonly take: (tag: string | undefined, ...answer: unknown[]) => void;
 }
 
 function newId(): string {

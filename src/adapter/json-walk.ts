@@ -1,4 +1,4 @@
-import type { WalkLimits } from './msgpack-walk.js';
+import type { WalkLimits } from '../msgpack-walk.js';
 
 const quote = 0x22;
 const backslash = 0x5c;

@@ -1,6 +1,6 @@
 import { type BroadcastMessage, checkAnswer, checkRequest, type Fields, toBroadcast } from './message-check.js';
 import { walkJson } from './json-walk.js';
-import { walkMsgpack, type WalkLimits } from './msgpack-walk.js';
+import { walkMsgpack, type WalkLimits } from '../msgpack-walk.js';
 import { type FleetProcess, readProcess } from './process-directory.js';
 
 /** No process of this project can send more at a time. */

@@ -83,13 +83,13 @@ export class OpenRequests {
         question.onAnswer(answer);
         check();
       };
-      const look = async (): Promise<void> => {
-        const seen = await this.look(startedAt);
+      const see = (seen: Sight | undefined): void => {
         if (!seen) return;
         sight = seen;
         poll.see(seen);
         check();
       };
+      const look = (): void => void this.look(startedAt).then(see);
       const timers = [
         setTimeout(end, timeoutMs),
         setTimeout(look, Math.min(lookIntervalMs, timeoutMs) / 2),

@@ -1,4 +1,5 @@
 import type { Publisher, RedisRequest } from '../publisher.js';
+import { type FencedMessage, isFenced, readFenced } from '../fenced-message.js';
 import { nameAnswer } from './answer-name.js';
 import type { ChannelRouter, Receiver } from './channel-router.js';
 import type { BroadcastMessage } from './message-check.js';
@@ -11,6 +12,8 @@ export interface RedisFaceOptions {
   readonly router: ChannelRouter;
   readonly publisher: Publisher;
   readonly routing: Routing;
+  /** Takes the fenced messages to the whole namespace; without it they are delivered as all others. */
+  readonly onFenced: ((message: FencedMessage) => void) | undefined;
 }
 
 /** The adapter behind the face. */
@@ -68,7 +71,9 @@ export class RedisFace {
     kind: 'a broadcast',
     receive: (channel, message) => {
       if (!this.owner?.concerns(channel) || beginsWith(message, this.ownMessage)) return;
-      this.owner.onBroadcast(this.owner.reader.broadcast(message));
+      const { onFenced } = this.options;
+      if (onFenced && isFenced(message)) onFenced(toFenced(message));
+      else this.owner.onBroadcast(this.owner.reader.broadcast(message));
     },
   };
 
@@ -144,6 +149,12 @@ export class RedisFace {
     this.closings.push(() => router.unsubscribe(channels, this.hearAnswer));
     return router.subscribe(channels, this.hearAnswer);
   }
+}
+
+function toFenced(bytes: Buffer): FencedMessage {
+  const message = readFenced(bytes);
+  if (!message) throw new TypeError('it is no fenced message');
+  return message;
 }
 
 function beginsWith(message: Uint8Array, start: Uint8Array | undefined): boolean {

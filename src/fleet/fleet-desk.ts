@@ -49,12 +49,11 @@ export class FleetDesk implements Omit<FleetControl, 'status'>, OnApplicationBoo
     this.carrier.unsubscribe([this.channel]);
   }
 
-  /** @param beats what is counted of the beats, which are not of this folder */
-  status(beats: { readonly refused: number; readonly repeated: number }): FleetStatus {
+  /** @param refusedBeats is not of this folder */
+  status(refusedBeats: number): FleetStatus {
     const leader = this.lease.status;
     const { takeovers } = leader;
-    const { refused: refusedBeats, repeated: repeatedBeats } = beats;
-    return { leader, counters: { takeovers, ...this.fleetJobs.totals, refusedBeats, repeatedBeats } };
+    return { leader, counters: { takeovers, ...this.fleetJobs.totals, refusedBeats } };
   }
 
   async jobs(): Promise<readonly JobStatus[]> {

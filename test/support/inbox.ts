@@ -14,13 +14,11 @@ export interface Inbox {
   end(): void;
 }
 
-/** @param isNews which channels it is about; by default all */
-export function inboxOf(carrier: Carrier, isNews: (channel: string) => boolean = () => true): Inbox {
+export function inboxOf(carrier: Pick<Carrier, 'onMessage'>): Inbox {
   const channels: string[] = [];
   const messages: Buffer[] = [];
   const waiting = new Set<() => void>();
   const end = carrier.onMessage((channel, message) => {
-    if (!isNews(channel)) return;
     channels.push(channel);
     messages.push(message);
     for (const check of waiting) check();

@@ -10,7 +10,7 @@ import { Server, type Socket as ServerSocket } from 'socket.io';
 import type { Socket as ClientSocket } from 'socket.io-client';
 import { inject, onTestFinished } from 'vitest';
 import { RedisIoAdapter, type RedisIoAdapterOptions } from '../../src/redis-io.adapter.js';
-import type { Carrier } from '../../src/carrier.js';
+import type { Carrier, MessageListener } from '../../src/carrier.js';
 import { EmbeddedCarrier } from '../../src/carrier/embedded.carrier.js';
 import { EmbeddedHub } from '../../src/carrier/embedded-hub.js';
 import { localLink } from '../../src/carrier/local-link.js';
@@ -82,7 +82,7 @@ export async function startNode(fleet: Fleet, options: NodeOptions = {}): Promis
     server: app.get<unknown, { server: Server }>(gateways[0]!).server,
     adapter,
     carrier,
-    inbox: inboxOf(carrier, (channel) => !channel.startsWith(`${fleet.key}-processes`)),
+    inbox: inboxOf({ onMessage: (listener) => carrier.onMessage(unlessIntroduction(fleet, listener)) }),
     connect: (namespace = '') => connected(url, namespace),
   };
 }
@@ -162,6 +162,12 @@ export function untilFence(client: ClientSocket, fences = 1): Promise<unknown[][
       else if (--missing === 0) resolve(heard);
     });
   });
+}
+
+function unlessIntroduction({ key }: Fleet, listener: MessageListener): MessageListener {
+  return (channel, message) => {
+    if (!channel.startsWith(`${key}-processes`)) listener(channel, message);
+  };
 }
 
 async function connected(url: string, namespace: string): Promise<ClientSocket> {

@@ -20,6 +20,8 @@ export interface Config {
   readonly redisKey: string;
   /** `rooms`: a worker subscribes to the rooms it holds. `pattern`: to everything, as the official adapter does. */
   readonly redisRouting: 'rooms' | 'pattern';
+  /** What the messages over Redis are signed with; undefined means not at all. Never print it. */
+  readonly redisSigningKey: string | undefined;
   /** How long the first process of a cluster waits for Redis. */
   readonly redisConnectTimeoutMs: number;
   readonly heartbeatIntervalMs: number;
@@ -85,8 +87,8 @@ interface Variable<T> {
   readonly schema: z.ZodType<T>;
   /** Completes the sentence "expected …". */
   readonly expected: string;
-  /** Whether the value may hold a password. */
-  readonly secret?: boolean;
+  /** What may be said of a value that may hold a password; any other is quoted. */
+  readonly describe?: (value: string) => string;
 }
 
 /**
@@ -110,6 +112,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     redisUrl: read('REDIS_URL', redisUrl),
     redisKey: read('REDIS_KEY', text(/^[^\s#]{1,128}$/, 'up to 128 characters without spaces or "#"')) ?? 'socket.io',
     redisRouting: read('REDIS_ROUTING', oneOf(['rooms', 'pattern'])) ?? 'rooms',
+    redisSigningKey: read('REDIS_SIGNING_KEY', signingKey),
     redisConnectTimeoutMs: read('REDIS_CONNECT_TIMEOUT_MS', milliseconds(100)) ?? 10_000,
     heartbeatIntervalMs: read('HEARTBEAT_INTERVAL_MS', milliseconds(10)) ?? 1_000,
     leaseMs: read('LEASE_MS', leaseLength) ?? 5_000,
@@ -150,11 +153,15 @@ function microseconds(value: number | undefined): number | undefined {
   return value === undefined ? undefined : value / 1_000;
 }
 
-function readVariable<T>(env: NodeJS.ProcessEnv, name: string, { schema, expected, secret }: Variable<T>) {
+function readVariable<T>(
+  env: NodeJS.ProcessEnv,
+  name: string,
+  { schema, expected, describe = JSON.stringify }: Variable<T>,
+) {
   const value = env[name];
   if (value === undefined || value === '') return undefined;
   const result = schema.safeParse(value);
-  if (!result.success) throw new ConfigError(name, expected, secret ? describeSecret(value) : JSON.stringify(value));
+  if (!result.success) throw new ConfigError(name, expected, describe(value));
   return result.data;
 }
 
@@ -199,13 +206,13 @@ function json<T>(schema: z.ZodType<T>): Variable<T> {
       return z.NEVER;
     }
   });
-  return { schema: parsed.pipe(schema), expected: 'what the primary sets', secret: true };
+  return { schema: parsed.pipe(schema), expected: 'what the primary sets', describe: describeUrl };
 }
 
 const advertiseUrl: Variable<string> = {
   schema: z.string().refine(isOrigin),
   expected: 'http://host[:port] or https://host[:port], as the other hosts reach this one',
-  secret: true,
+  describe: describeUrl,
 };
 
 function isOrigin(value: string): boolean {
@@ -214,10 +221,16 @@ function isOrigin(value: string): boolean {
   return url.pathname === '/' && url.search === '' && url.hash === '';
 }
 
+const signingKey: Variable<string> = {
+  schema: z.string().min(16),
+  expected: 'at least 16 characters',
+  describe: ({ length }) => `${length}`,
+};
+
 const redisUrl: Variable<string> = {
   schema: z.string().refine(isRedisUrl),
   expected: 'redis://[user:password@]host[:port][/db] or the same with rediss://',
-  secret: true,
+  describe: describeUrl,
 };
 
 function isRedisUrl(value: string): boolean {
@@ -226,7 +239,7 @@ function isRedisUrl(value: string): boolean {
 }
 
 /** A URL without what could be secret in it; of what is no URL only the length, since a password may stand anywhere. */
-function describeSecret(value: string): string {
+function describeUrl(value: string): string {
   const url = parseUrl(value);
   return url?.host
     ? `"${url.protocol}//${url.host}${url.pathname}"`

@@ -8,6 +8,7 @@ export { EmbeddedHub } from './carrier/embedded-hub.js';
 export { ipcLink } from './carrier/ipc-link.js';
 export { localLink } from './carrier/local-link.js';
 export { RedisCarrier, type RedisCarrierOptions } from './carrier/redis.carrier.js';
+export { SignedCarrier } from './carrier/signed.carrier.js';
 export { type Config, readConfig } from './config.js';
 export { ClusterEmitter, type EmitterOptions } from './emitter/cluster-emitter.js';
 export { EmitterModule } from './emitter/emitter.module.js';
@@ -15,6 +16,7 @@ export {
   ClusterIoError,
   ConfigError,
   GatewayOptionsConflictError,
+  MissingAnswersError,
   PortTakenError,
   ProviderMissingError,
   RedisUnreachableError,

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { refusedMessages } from './refused-messages.js';
 
 /** Either end of an IPC channel: a worker's own `process`, or the primary's handle of a worker. */
 export interface IpcEnd {
@@ -40,11 +41,20 @@ export class IpcTopic<Incoming, Outgoing> {
     this.end.send({ topic: this.name, payload }, connection, undefined, done);
   }
 
-  /** Returns what ends the listening. */
+  /**
+   * Returns what ends the listening. A payload that the listener cannot take, such as one of another version, is refused:
+   * it ends neither process.
+   */
   listen(listener: (payload: Incoming, connection: Socket | undefined) => void): () => void {
     const receive: IpcListener = (message, connection) => {
       if (!isEnvelope(message) || message.topic !== this.name) return;
-      listener(message.payload as Incoming, connection as Socket | undefined);
+      try {
+        listener(message.payload as Incoming, connection as Socket | undefined);
+      } catch (error) {
+        refusedMessages.add('a message between primary and worker', this.name, error);
+        // Nobody else would close it.
+        (connection as Socket | undefined)?.destroy();
+      }
     };
     this.end.on('message', receive);
     return () => void this.end.off('message', receive);

@@ -7,6 +7,7 @@ import { EmbeddedCarrier } from './carrier/embedded.carrier.js';
 import { EmbeddedHub } from './carrier/embedded-hub.js';
 import { localLink } from './carrier/local-link.js';
 import { RedisCarrier } from './carrier/redis.carrier.js';
+import { signedWith } from './carrier/signed.carrier.js';
 import { choosePort } from './cluster/choose-port.js';
 import type { Config } from './config.js';
 import { FleetModule } from './fleet/fleet.module.js';
@@ -51,7 +52,7 @@ async function start(config: Config): Promise<Program> {
   return { close: () => serving.drain(0), cut: () => {} };
 }
 
-async function openCarrier({ redisUrl, redisConnectTimeoutMs }: Config): Promise<Carrier> {
+async function openCarrier({ redisUrl, redisSigningKey, redisConnectTimeoutMs }: Config): Promise<Carrier> {
   if (redisUrl === undefined) {
     const link = localLink();
     new EmbeddedHub().attach(link.hub);
@@ -59,7 +60,7 @@ async function openCarrier({ redisUrl, redisConnectTimeoutMs }: Config): Promise
   }
   const carrier = new RedisCarrier({ url: redisUrl });
   await carrier.connect(redisConnectTimeoutMs);
-  return carrier;
+  return signedWith(redisSigningKey, carrier);
 }
 
 const config = readConfigOrFail();

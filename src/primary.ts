@@ -8,6 +8,7 @@ import { EmbeddedHub } from './carrier/embedded-hub.js';
 import { ipcLink } from './carrier/ipc-link.js';
 import { localLink } from './carrier/local-link.js';
 import { RedisCarrier } from './carrier/redis.carrier.js';
+import { signedWith } from './carrier/signed.carrier.js';
 import { choosePort } from './cluster/choose-port.js';
 import { dropsWaitingConnections } from './cluster/connection-migration.js';
 import { defaultControlSocket } from './cluster/control-path.js';
@@ -181,5 +182,5 @@ async function openCarrier(config: Config): Promise<{ carrier: Carrier; attach: 
   }
   const carrier = new RedisCarrier({ url: config.redisUrl });
   await carrier.connect(config.redisConnectTimeoutMs);
-  return { carrier, attach: () => () => {} };
+  return { carrier: signedWith(config.redisSigningKey, carrier), attach: () => () => {} };
 }

@@ -3,6 +3,9 @@ import type { Carrier } from './carrier.js';
 /** The number that Socket.IO's Redis protocol gives to requests that make sockets join rooms. */
 const remoteJoin = 2;
 
+/** So many rooms can be widened at a time; beyond, those that were joined first are not any more. */
+const mostWidened = 100_000;
+
 export type RedisRequest = Readonly<Record<string, unknown>>;
 
 export interface PublisherOptions {
@@ -59,6 +62,10 @@ export class Publisher {
       const roomChannel = `${namespaceChannel}${String(room)}#`;
       this.widened.delete(roomChannel);
       this.widened.set(roomChannel, { namespaceChannel, until: now + this.joinWindowMs });
+    }
+    for (const oldest of this.widened.keys()) {
+      if (this.widened.size <= mostWidened) return;
+      this.widened.delete(oldest);
     }
   }
 

@@ -61,6 +61,7 @@ export async function serve(
       carrier,
       publisher: app.get(Publisher),
       key: config.redisKey,
+      name: `worker ${config.slot ?? 1} of ${config.hostName}`,
       routing: config.redisRouting,
       server: { transports: ['polling', 'websocket'], allowEIO3: config.allowEio3 },
       onServer: (server) => {

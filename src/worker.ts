@@ -5,6 +5,7 @@ import type { Carrier } from './carrier.js';
 import { EmbeddedCarrier } from './carrier/embedded.carrier.js';
 import { ipcLink } from './carrier/ipc-link.js';
 import { RedisCarrier } from './carrier/redis.carrier.js';
+import { signedWith } from './carrier/signed.carrier.js';
 import { lastDealt } from './cluster/deal-fence.js';
 import { PrimaryLink } from './cluster/primary-link.js';
 import type { Config } from './config.js';
@@ -80,11 +81,11 @@ function openSessionDesk({ sessions, slot = 1, redisKey }: Config, carrier: Carr
   });
 }
 
-async function openCarrier({ redisUrl }: Config): Promise<Carrier> {
+async function openCarrier({ redisUrl, redisSigningKey }: Config): Promise<Carrier> {
   if (redisUrl === undefined) return new EmbeddedCarrier(ipcLink(process));
   const carrier = new RedisCarrier({ url: redisUrl });
   await carrier.connect(redisWaitMs).catch((error: Error) => {
     new Logger('Worker').warn(`${error.message} Serving this worker's own clients meanwhile.`);
   });
-  return carrier;
+  return signedWith(redisSigningKey, carrier);
 }

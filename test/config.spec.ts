@@ -26,6 +26,7 @@ const accepted: readonly (readonly [variable: string, value: string, key: keyof 
   ['REDIS_KEY', 'k'.repeat(128), 'redisKey', 'k'.repeat(128)],
   ['REDIS_ROUTING', 'rooms', 'redisRouting', 'rooms'],
   ['REDIS_ROUTING', 'pattern', 'redisRouting', 'pattern'],
+  ['REDIS_SIGNING_KEY', 'sixteen letters!', 'redisSigningKey', 'sixteen letters!'],
   ['REDIS_CONNECT_TIMEOUT_MS', '100', 'redisConnectTimeoutMs', 100],
   ['REDIS_CONNECT_TIMEOUT_MS', '2147483647', 'redisConnectTimeoutMs', 2_147_483_647],
   ['HEARTBEAT_INTERVAL_MS', '10', 'heartbeatIntervalMs', 10],
@@ -185,6 +186,15 @@ describe('readConfig', () => {
 
     expect(message.replace(redisForm, '')).not.toMatch(/sec|ret|12|word/);
   });
+
+  it.each(['short', 'x://secret', '{"a":1}'])(
+    'refuses REDIS_SIGNING_KEY=%s, and tells of it only the length',
+    (value) => {
+      expect(refusal({ REDIS_SIGNING_KEY: value }).message).toBe(
+        `REDIS_SIGNING_KEY is wrong: expected at least 16 characters, got ${value.length}.`,
+      );
+    },
+  );
 
   it('names the first variable that is wrong', () => {
     expect(refusal({ WORKERS: '0', PORT: 'http' }).variable).toBe('PORT');

@@ -1,10 +1,13 @@
-import type { Carrier } from '../carrier.js';
+import type { Carrier, CarrierHealth } from '../carrier.js';
 import type { Answer } from './message-reader.js';
 import { type Absent, Poll, type Sight } from './poll.js';
 import type { ProcessDirectory } from './process-directory.js';
 
 /** How often it is asked who is still there while answers are missing. */
 const lookIntervalMs = 250;
+
+/** The states of a carrier in which no answer can come. */
+const unheard = new Set<CarrierHealth['state']>(['connecting', 'away', 'closed']);
 
 export interface RequestsView {
   readonly carrier: Carrier;
@@ -109,8 +112,8 @@ export class OpenRequests {
   async present(): Promise<number> {
     const { carrier, requestChannel, onAlone } = this.view;
     try {
-      if (carrier.health.state === 'connected') return await carrier.subscribers(requestChannel);
-      onAlone(`the ${carrier.name} carrier is away`);
+      if (!unheard.has(carrier.health.state)) return await carrier.subscribers(requestChannel);
+      onAlone(`the ${carrier.name} carrier is ${carrier.health.state}`);
     } catch (error) {
       onAlone((error as Error).message);
     }

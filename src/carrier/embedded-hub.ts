@@ -1,4 +1,5 @@
-import type { HubLink, HubReply, HubRequest } from './embedded.protocol.js';
+import { refusedMessages } from '../refused-messages.js';
+import { type HubLink, type HubReply, type HubRequest, isHubRequest } from './embedded.protocol.js';
 import { LossLog } from './loss-log.js';
 import { Outbox } from './outbox.js';
 
@@ -25,7 +26,10 @@ export class EmbeddedHub {
       prefixes: new Set(),
     };
     const unlisten = link.listen((requests) => {
-      for (const request of requests) this.take(member, request);
+      for (const request of requests) {
+        if (isHubRequest(request)) this.take(member, request);
+        else refusedMessages.add('a request to the embedded carrier', 'ipc', 'it has no such form');
+      }
     });
     return () => {
       unlisten();

@@ -1,6 +1,7 @@
 import { Carrier, type CarrierHealth, type MessageListener } from '../carrier.js';
+import { refusedMessages } from '../refused-messages.js';
 import { within } from '../within.js';
-import type { HubReply, HubRequest, ProcessLink } from './embedded.protocol.js';
+import { type HubReply, type HubRequest, isHubReply, type ProcessLink } from './embedded.protocol.js';
 import { LossLog } from './loss-log.js';
 import { Outbox } from './outbox.js';
 
@@ -25,7 +26,10 @@ export class EmbeddedCarrier extends Carrier {
       this.losses.say(count, 'the channel to the primary is closed'),
     );
     this.unlisten = link.listen((replies) => {
-      for (const reply of replies) this.take(reply);
+      for (const reply of replies) {
+        if (isHubReply(reply)) this.take(reply);
+        else refusedMessages.add('a reply of the embedded carrier', 'ipc', 'it has no such form');
+      }
     });
   }
 

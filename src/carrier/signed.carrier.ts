@@ -77,3 +77,8 @@ export class SignedCarrier extends Carrier {
     return hmac.digest().subarray(0, signatureBytes);
   }
 }
+
+/** The carrier itself where there is no key. */
+export function signedWith(key: string | undefined, carrier: Carrier): Carrier {
+  return key === undefined ? carrier : new SignedCarrier(carrier, key);
+}

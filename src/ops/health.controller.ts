@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { Controller, Get, Inject, Res } from '@nestjs/common';
 import { Carrier, type CarrierHealth } from '../carrier.js';
 import { WorkerIdentity } from '../identity.js';
+import { refusedMessages } from '../refused-messages.js';
 import { Readiness } from './readiness.js';
 
 export interface Health {
@@ -10,6 +11,8 @@ export interface Health {
   readonly worker: number;
   readonly host: string;
   readonly carrier: { readonly name: string } & CarrierHealth;
+  /** How many messages of other processes were wrong, and not taken, since the start. */
+  readonly refused: number;
 }
 
 @Controller('health')
@@ -32,6 +35,7 @@ export class HealthController {
       worker: this.worker.slot,
       host: this.worker.host,
       carrier: { name: this.carrier.name, ...this.carrier.health },
+      refused: refusedMessages.total,
     };
   }
 

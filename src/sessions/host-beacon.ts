@@ -9,12 +9,15 @@ import {
 } from './host.protocol.js';
 import type { Host } from './session-route.js';
 
+const answerDelayMs = 20;
+
 /** Tells the other hosts of the fleet, from the primary, that this one is there and how it is reached. */
 export class HostBeacon {
   private readonly channel: string;
   private readonly questions: string;
   private readonly timer: NodeJS.Timeout;
   private readonly unlisten: () => void;
+  private answering: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly carrier: Carrier,
@@ -24,7 +27,7 @@ export class HostBeacon {
     this.channel = hostChannel(key);
     this.questions = questionChannel(key);
     this.unlisten = carrier.onMessage((channel, message) => {
-      if (channel === this.questions && readSaying(message)?.type === 'who is there') this.announce();
+      if (channel === this.questions && readSaying(channel, message)?.type === 'who is there') this.answerSoon();
     });
     void carrier.subscribe([this.questions]);
     this.announce();
@@ -33,8 +36,17 @@ export class HostBeacon {
 
   close(): void {
     clearInterval(this.timer);
+    clearTimeout(this.answering);
     this.unlisten();
     this.carrier.unsubscribe([this.questions]);
+  }
+
+  /** One answer for all who ask within a moment, since everybody hears it. */
+  private answerSoon(): void {
+    this.answering ??= setTimeout(() => {
+      this.answering = undefined;
+      this.announce();
+    }, answerDelayMs);
   }
 
   private announce(): void {

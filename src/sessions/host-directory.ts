@@ -42,7 +42,7 @@ export class HostDirectory {
     this.channel = hostChannel(key);
     this.questions = questionChannel(key);
     this.unlisten = carrier.onMessage((channel, message) => {
-      if (channel === this.channel) this.hear(readSaying(message));
+      if (channel === this.channel) this.hear(readSaying(channel, message));
     });
     this.timer = setInterval(() => this.forgetSilent(), announceIntervalMs).unref();
   }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { refusedMessages } from '../refused-messages.js';
 
 const sayingSchema = z.discriminatedUnion('type', [
   z.object({
@@ -32,12 +33,13 @@ export function toMessage(saying: HostSaying): Buffer {
   return Buffer.from(JSON.stringify(saying));
 }
 
-/** Undefined for what is no such message. */
-export function readSaying(message: Buffer): HostSaying | undefined {
-  if (message.length > longestBytes) return undefined;
+/** Undefined for what is no such message, which is counted. */
+export function readSaying(channel: string, message: Buffer): HostSaying | undefined {
   try {
-    return sayingSchema.safeParse(JSON.parse(message.toString())).data;
-  } catch {
+    if (message.length > longestBytes) throw new RangeError(`it has more than ${longestBytes} bytes`);
+    return sayingSchema.parse(JSON.parse(message.toString()));
+  } catch (error) {
+    refusedMessages.add('what a host says of itself', channel, error);
     return undefined;
   }
 }

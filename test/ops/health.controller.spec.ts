@@ -8,7 +8,7 @@ import { HealthController } from '../../src/ops/health.controller.js';
 import { Readiness } from '../../src/ops/readiness.js';
 import { RecordingCarrier } from '../support/recording-carrier.js';
 
-const report = { worker: 3, host: 'host-a', carrier: { name: 'embedded', state: 'connected', lost: 0 } };
+const report = { worker: 3, host: 'host-a', carrier: { name: 'embedded', state: 'connected', lost: 0 }, refused: 0 };
 
 describe('GET /health', () => {
   it('answers 200 while the process should get new clients', async () => {

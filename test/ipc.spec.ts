@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { type IpcEnd, IpcTopic } from '../src/ipc.js';
+import { refusedMessages } from '../src/refused-messages.js';
 
 describe('a topic of an IPC channel', () => {
   it('carries a payload to the same topic at the other end', () => {
@@ -23,6 +24,29 @@ describe('a topic of an IPC channel', () => {
     new IpcTopic(primary, 'cluster').send('fence');
 
     expect(heard).toEqual(['fence']);
+  });
+
+  it.each([null, undefined, 7, 'text', [], {}, { type: null }])('survives and counts the payload %j', (payload) => {
+    const [primary, worker] = channel();
+    const heard: unknown[] = [];
+    new IpcTopic<{ type: { name: string } }, unknown>(worker, 'cluster').listen(({ type }) => heard.push(type.name));
+    const before = refusedMessages.total;
+
+    new IpcTopic(primary, 'cluster').send(payload);
+    new IpcTopic(primary, 'cluster').send({ type: { name: 'fence' } });
+
+    expect(heard).toEqual(['fence']);
+    expect(refusedMessages.total - before).toBe(1);
+  });
+
+  it('closes the connection that came with a payload which nobody could take', () => {
+    const [, worker] = channel();
+    const destroy = vi.fn();
+    new IpcTopic<{ type: { name: string } }, unknown>(worker, 'cluster').listen(({ type }) => type.name);
+
+    worker.emit('message', { topic: 'cluster', payload: null }, { destroy });
+
+    expect(destroy).toHaveBeenCalledOnce();
   });
 
   it('hears nothing once listening has ended', () => {

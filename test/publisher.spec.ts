@@ -123,6 +123,16 @@ describe('the publisher', () => {
     expect(carrier.published[0]!.message.toString()).toBe(request);
   });
 
+  it('keeps in mind only so many rooms, the latest', () => {
+    const { publisher, carrier } = given();
+    const rooms = Array.from({ length: 100_001 }, (_, index) => `room ${index}`);
+
+    publisher.observe(requests, { type: 2, opts: {}, rooms });
+    for (const room of ['room 0', 'room 1', 'room 100000']) publisher.publish(`key#/#${room}#`, 'x');
+
+    expect(carrier.channels).toEqual(['key#/#room 0#', 'key#/#', 'key#/#']);
+  });
+
   it('takes no message to a room for a request, whatever it says', () => {
     const { publisher, carrier } = given();
 

@@ -5,6 +5,8 @@ import type { Socket } from 'socket.io';
 import { describe, expect, it } from 'vitest';
 import { carriers } from '../support/carriers.js';
 import { NodeGateway, startFleet, startNode, untilFence } from '../support/nodes.js';
+import { type Message, mutate } from '../support/poison.js';
+import { Random } from '../support/random.js';
 import { watchForUnhandled } from '../support/rejections.js';
 
 const { encode } = createRequire(import.meta.url)('notepack.io') as { encode: (value: unknown) => Buffer };
@@ -135,6 +137,78 @@ describe.each(carriers)('a node on the %s carrier', (carrier) => {
     await disconnected(near, client);
 
     expect((await near.connect()).connected).toBe(true);
+    await failed();
+  });
+
+  it.each<[string, unknown]>([
+    ['is no event', { type: 1, nsp: '/' }],
+    ['is no event but looks like one', { type: 5, nsp: '/', data: ['said'] }],
+    ['has an event of Socket.IO’s own', { type: 2, nsp: '/', data: ['disconnect'] }],
+    ['has no event', { type: 2, nsp: '/', data: [{}] }],
+    ['has a number that is none', { type: 2, nsp: '/', data: ['said'], id: '["a",' }],
+  ])('keeps from its clients a packet that %s, which would cost them the connection', async (_, broken) => {
+    const { near, far, client, channels, request } = await start();
+    const { id } = client;
+    const heard = untilFence(client);
+
+    far.carrier.publish(channels[0]!, encode(['another', broken, { rooms: [], except: [] }]));
+    const opts = { rooms: [], except: [] };
+    far.carrier.publish(request, encode({ uid: 'another', requestId: 'id', type: 7, packet: broken, opts }));
+    far.server.emit('fence');
+
+    expect(await heard).toEqual([]);
+    expect(await client.emitWithAck('join', 'lobby')).toBe(true);
+    expect([...near.server.sockets.sockets.keys()]).toEqual([id]);
+  });
+
+  it('takes nothing from a wrong answer, and waits for the right one', async () => {
+    const { near, far, client, request } = await start();
+    const other = await far.connect();
+    const answers = request.replace('-request', '-response');
+    const end = far.carrier.onMessage((channel, message) => {
+      if (channel !== request) return;
+      end();
+      const { requestId } = JSON.parse(message.toString()) as { requestId: string };
+      for (const sockets of [7, [null], [{}], [{ id: 'x' }], [[]], [{ id: 'x', handshake: 7, rooms: [] }]]) {
+        far.carrier.publish(answers, Buffer.from(JSON.stringify({ requestId, sockets })));
+      }
+    });
+
+    const found = await near.server.fetchSockets();
+
+    expect(found.map(({ id }) => id).toSorted()).toEqual([client.id!, other.id!].toSorted());
+  });
+
+  it('serves on through thousands of messages made of real ones, and leaves every object as it was', async () => {
+    const failed = watchForUnhandled();
+    const seed = Number(process.env['SEED'] ?? 8);
+    console.info(`SEED=${seed}`);
+    const random = new Random(seed);
+    const { near, far, client, channels } = await start();
+    client.on('disconnect', () => client.connect());
+    const captured: Message[] = [];
+    const end = near.carrier.onMessage((channel, bytes) => void captured.push({ channel, bytes: Buffer.from(bytes) }));
+    await client.emitWithAck('join', 'lobby');
+    far.server.emit('said', { nested: [1, null] }, Buffer.alloc(100));
+    far.server.to('lobby').except('hall').emit('said', 'to the lobby');
+    far.server.in('lobby').socketsJoin('hall');
+    await far.server.fetchSockets();
+    await near.server.fetchSockets();
+    end();
+
+    for (let round = 0; round < 10; round++) {
+      const fence = new Promise((resolve) => client.once('fence', resolve));
+      for (let index = 0; index < 500; index++) {
+        const { channel, bytes } = mutate(captured, channels, random);
+        far.carrier.publish(channel, bytes);
+      }
+      far.server.emit('fence');
+      await fence;
+    }
+
+    expect(await client.emitWithAck('join', 'attic')).toBe(true);
+    expect((await near.server.fetchSockets()).map(({ id }) => id)).toEqual([client.id]);
+    expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
     await failed();
   });
 

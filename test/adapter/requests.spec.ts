@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { type CarrierName, carriers } from '../support/carriers.js';
-import { startNodes } from '../support/nodes.js';
+import { startFleet, startNode, startNodes } from '../support/nodes.js';
+import { ownRedis } from '../support/redis-carriers.js';
+import type { RedisServer } from '../support/redis-server.js';
 
 describe.each(carriers)('over the %s carrier', (carrier) => {
   describe('an event that a node raises in the servers', () => {
@@ -97,6 +99,54 @@ describe.each(carriers)('over the %s carrier', (carrier) => {
 
       expect(error).toMatchObject({ message: 'operation has timed out', responses: ['here', 'here'] });
     });
+  });
+});
+
+describe.each([
+  ['is down', (redis: RedisServer) => redis.stop()],
+  ['is silent', (redis: RedisServer) => Promise.resolve(void redis.process.kill('SIGSTOP'))],
+] as const)('while Redis %s', (_, outage) => {
+  it('nobody waits longer than was asked for, and gets what is known', async () => {
+    const redis = await ownRedis();
+    const fleet = startFleet('redis', redis.url);
+    const [near] = await Promise.all([startNode(fleet), startNode(fleet)]);
+    const client = await near.connect();
+    client.on('question', (answer: (word: string) => void) => answer('here'));
+    await outage(redis);
+
+    const since = performance.now();
+    const sockets = near.server.timeout(500).fetchSockets();
+    const found = await sockets.catch((error: { responses: { id: string }[] }) => error.responses);
+    const answers = near.server.timeout(500).emitWithAck('question');
+    const said = await answers.catch((error: { responses: unknown[] }) => error.responses);
+
+    expect(performance.now() - since).toBeLessThan(1_800);
+    expect(found.map(({ id }) => id)).toEqual([client.id]);
+    expect(said).toEqual(['here']);
+  });
+});
+
+describe('a request that nobody can count the answers to', () => {
+  it('says so when the time is up', async () => {
+    const redis = await ownRedis();
+    const node = await startNode(startFleet('redis', redis.url));
+    redis.process.kill('SIGSTOP');
+
+    const error = await node.server
+      .timeout(200)
+      .fetchSockets()
+      .catch((reason: unknown) => reason);
+
+    expect(error).toMatchObject({ code: 'ANSWERS_MISSING', responses: [], missing: [], timeoutMs: 200 });
+  });
+});
+
+describe('a broadcast with acknowledgements to the clients of one node', () => {
+  it.each(carriers)('does not wait for others on the %s carrier', async (carrier) => {
+    const { nodes, clients } = await startWithClients(carrier);
+    clients[0]!.on('question', (answer: (word: string) => void) => answer('here'));
+
+    expect(await nodes[0]!.server.local.timeout(10_000).emitWithAck('question')).toEqual(['here']);
   });
 });
 

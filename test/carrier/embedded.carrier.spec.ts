@@ -4,6 +4,8 @@ import { EmbeddedCarrier } from '../../src/carrier/embedded.carrier.js';
 import { EmbeddedHub } from '../../src/carrier/embedded-hub.js';
 import type { HubLink, HubReply, HubRequest, ProcessLink } from '../../src/carrier/embedded.protocol.js';
 import { localLink } from '../../src/carrier/local-link.js';
+import type { IpcEnd } from '../../src/ipc.js';
+import { refusedMessages } from '../../src/refused-messages.js';
 import { inboxOf } from '../support/inbox.js';
 import { ipcPair } from '../support/ipc-pair.js';
 import { watchForUnhandled } from '../support/rejections.js';
@@ -39,6 +41,48 @@ describe('the hub of the embedded carrier', () => {
     expect(reached).toBeLessThanOrEqual(100);
     expect(hub.lost).toBe(1_000 - reached);
     expect([writer, reader].map(({ health }) => health.lost)).toEqual([0, 0]);
+  });
+
+  it('passes over what no process says, and serves that process and the others', async () => {
+    const failed = watchForUnhandled();
+    const hub = new EmbeddedHub();
+    const pair = ipcPair();
+    const carrier = attached(hub, pair);
+    const [inbox, before] = [inboxOf(carrier), refusedMessages.total];
+    await Promise.all([carrier.subscribe(['news']), carrier.subscribePrefix('pre')]);
+    const wrong = [
+      null,
+      7,
+      'publish',
+      {},
+      [],
+      ['publish'],
+      ['publish', 7, Buffer.alloc(1)],
+      ['publish', 'news', 'text'],
+    ];
+    const more = [
+      ['publish', 'news', { length: -1 }],
+      ['subscribe', 1, 7],
+      ['subscribe', 1, [{}]],
+      ['count', 1],
+      ['x'],
+    ];
+
+    const toHub = pair.ends.worker;
+    const toProcess = pair.ends.primary;
+    const say = (end: IpcEnd, payload: unknown): void =>
+      void end.send!({ topic: 'carrier', payload }, undefined, undefined, () => {});
+    for (const payload of [null, 7, {}, [...wrong, ...more]]) say(toHub, payload);
+    for (const payload of [null, 7, {}, [...wrong, ['message', 7, 7], ['done', 'x'], ['message', 'news', 'x']]]) {
+      say(toProcess, payload);
+    }
+    carrier.publish('news', Buffer.from('hello'));
+
+    await inbox.fence('news');
+    expect(inbox.on('news')).toEqual(['hello']);
+    expect(await carrier.subscribers('news')).toBe(1);
+    expect(refusedMessages.total - before).toBe(3 + wrong.length + more.length + 3 + wrong.length + 3);
+    await failed();
   });
 
   it('bounds messages without bytes as well', async () => {

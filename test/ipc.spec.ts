@@ -41,7 +41,7 @@ describe('a topic of an IPC channel', () => {
 
   it('closes the connection that came with a payload which nobody could take', () => {
     const [, worker] = channel();
-    const destroy = vi.fn();
+    const destroy = vi.fn<() => void>();
     new IpcTopic<{ type: { name: string } }, unknown>(worker, 'cluster').listen(({ type }) => type.name);
 
     worker.emit('message', { topic: 'cluster', payload: null }, { destroy });

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { walkJson } from '../../src/adapter/json-walk.js';
 
@@ -21,8 +21,6 @@ describe('a walk through JSON', () => {
   });
 
   it('allows values to lie in one another as deep as the limit, and no deeper', () => {
-    const nested = (depth: number): Buffer => Buffer.from('['.repeat(depth) + ']'.repeat(depth));
-
     expect(() => walkJson(nested(50), limits)).not.toThrow();
     expect(() => walkJson(nested(51), limits)).toThrow('deeper than 50');
   });
@@ -34,3 +32,7 @@ describe('a walk through JSON', () => {
     expect(() => walkJson(list(1_000), limits)).toThrow('more than 1000 values');
   });
 });
+
+function nested(depth: number): Buffer {
+  return Buffer.from('['.repeat(depth) + ']'.repeat(depth));
+}

@@ -70,8 +70,6 @@ describe('the hub of the embedded carrier', () => {
 
     const toHub = pair.ends.worker;
     const toProcess = pair.ends.primary;
-    const say = (end: IpcEnd, payload: unknown): void =>
-      void end.send!({ topic: 'carrier', payload }, undefined, undefined, () => {});
     for (const payload of [null, 7, {}, [...wrong, ...more]]) say(toHub, payload);
     for (const payload of [null, 7, {}, [...wrong, ['message', 7, 7], ['done', 'x'], ['message', 'news', 'x']]]) {
       say(toProcess, payload);
@@ -281,4 +279,8 @@ function deafLink() {
 
 function brokenLink(): ProcessLink {
   return { send: (_batch, sent) => process.nextTick(sent, new Error('closed')), listen: () => () => {} };
+}
+
+function say(end: IpcEnd, payload: unknown): void {
+  end.send!({ topic: 'carrier', payload }, undefined, undefined, () => {});
 }

@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { createAdapter } from '@socket.io/redis-adapter';
 import { Server } from 'socket.io';
-import type { Socket } from 'socket.io-client';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import type { ProbeAnswer, ProbeQuestion } from '../fixtures/probe.gateway.js';
 import { type CarrierName, carrierEnvironment, carriers } from '../support/carriers.js';
@@ -50,7 +49,7 @@ describe.each(carriers)('over the %s carrier, a request', (carrier) => {
     process.kill(pids[2]!, 'SIGKILL');
 
     const { answers, missing, tookMs } = await asked;
-    expect(answers.toSorted()).toEqual((how === 'sockets' ? ids.slice(0, 2) : [pids[1]]).toSorted());
+    expect(new Set(answers)).toEqual(new Set<unknown>(how === 'sockets' ? ids.slice(0, 2) : [pids[1]]));
     expect(missing).toBeUndefined();
     expect(tookMs).toBeLessThan(how === 'sockets' ? promptMs : 4_000);
   });
@@ -67,7 +66,7 @@ describe.each(carriers)('over the %s carrier, a request', (carrier) => {
     process.kill(pids[2]!, 'SIGKILL');
 
     const { answers, missing, tookMs } = await asked;
-    expect(answers.toSorted()).toEqual([0, 1]);
+    expect(new Set(answers)).toEqual(new Set([0, 1]));
     expect(missing).toBeUndefined();
     expect(tookMs).toBeLessThan(promptMs);
   });
@@ -78,7 +77,7 @@ describe.each(carriers)('over the %s carrier, a request', (carrier) => {
 
     const { answers, missing, tookMs } = await ask({ how: 'sockets', timeoutMs: 700 });
 
-    expect(answers.toSorted()).toEqual([ids[0]!, ids[2]!].toSorted());
+    expect(new Set(answers)).toEqual(new Set([ids[0], ids[2]]));
     expect(missing).toEqual(['worker 2 of host-a']);
     expect(tookMs).toBeGreaterThan(600);
     expect(tookMs).toBeLessThan(2_000);
@@ -93,7 +92,7 @@ async function start(carrier: CarrierName) {
     env: { ...carrierEnvironment(carrier), HOST_NAME: 'host-a', HEARTBEAT_INTERVAL_MS: '60000' },
   });
   const clients = await program.connectToEach();
-  const probes = clients.map((client) => client.io.socket('/probe') as unknown as Socket);
+  const probes = clients.map((client) => client.io.socket('/probe'));
   await Promise.all(probes.map((probe) => new Promise((resolve) => probe.once('connect', () => resolve(true)))));
   const bySlot = await program.workerPids();
   const [first] = probes;

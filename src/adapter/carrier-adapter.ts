@@ -250,8 +250,11 @@ export class CarrierAdapter extends RedisAdapter {
     return this.openRequests.ask({ requestId, publish, timeoutMs, onAnswer });
   }
 
-  /** Resolves once no client of another node owes an acknowledgement, or when the time is up. */
-  private async askClients(
+  /**
+   * Resolves once no client of another node owes an acknowledgement, or when the time is up. What cannot be encoded is
+   * thrown at once, at whoever broadcasts it.
+   */
+  private askClients(
     requestId: string,
     packet: Fields,
     opts: BroadcastOptions,
@@ -262,7 +265,7 @@ export class CarrierAdapter extends RedisAdapter {
     const { broadcast: type, clientCount } = requestTypes;
     const address = { ...addressOf(opts), flags: opts.flags };
     const message = this.parser.encode({ uid: this.uid as string, requestId, type, packet, opts: address }) as Buffer;
-    const { count, names } = await this.openRequests.ask({
+    const asked = this.openRequests.ask({
       requestId,
       publish: () => this.face.publish(this.requestsTo, message),
       timeoutMs,
@@ -273,9 +276,11 @@ export class CarrierAdapter extends RedisAdapter {
       },
       isSettled: (isThere) => counts.isSettled(isThere),
     });
-    if (count === 0) return;
-    const who = names.length > 0 ? names.join(', ') : 'nodes that are not known by name';
-    this.log.warn('acknowledgements', () => `a broadcast with acknowledgements got no answer from ${who}`);
+    return asked.then(({ count, names }) => {
+      if (count === 0) return;
+      const who = names.length > 0 ? names.join(', ') : 'nodes that are not known by name';
+      this.log.warn('acknowledgements', () => `a broadcast with acknowledgements got no answer from ${who}`);
+    });
   }
 
   /** Whether messages on a channel of the namespace can be for clients of this node. */

@@ -82,7 +82,8 @@ export class OpenRequests {
         if (poll.isOver && isSettled((tag) => sight?.alive.has(tag) !== false)) end();
       };
       const take = (answer: Answer): void => {
-        if (isFinal(answer)) poll.take(answer.from);
+        // Another server of this process is not among those that are counted.
+        if (isFinal(answer) && answer.from !== directory.own.tag) poll.take(answer.from);
         question.onAnswer(answer);
         check();
       };
@@ -129,6 +130,7 @@ export class OpenRequests {
         [requestChannel, ...tags.map(channelOf)].map((channel) => carrier.subscribers(channel)),
       );
       const there = tags.filter((_, index) => counts[index]! > 0);
+      for (const tag of tags) if (!there.includes(tag)) void directory.forgetIfGone(tag);
       const before = there.filter((tag) => !directory.joinedAfter(tag, startedAt));
       return { present: present!, alive: new Set(before), newcomers: there.length - before.length };
     } catch {

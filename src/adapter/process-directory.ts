@@ -67,6 +67,12 @@ export class ProcessDirectory {
     if (!this.entries.has(process.tag)) this.enter(process, 0);
   }
 
+  /** Who hears nothing any more has ended, in whatever way. */
+  async forgetIfGone(tag: string): Promise<void> {
+    const hearing = await this.carrier.subscribers(this.channelOf(tag)).catch(() => 1);
+    if (hearing === 0) this.entries.delete(tag);
+  }
+
   private readonly receiver: Receiver = {
     kind: 'the name of a process',
     receive: (channel, message) => {

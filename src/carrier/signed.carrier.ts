@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto';
 import { Carrier, type CarrierHealth, type MessageListener } from '../carrier.js';
 import { refusedMessages } from '../refused-messages.js';
 
@@ -13,12 +13,15 @@ const signatureBytes = 16;
  * sign, so they cannot publish to a fleet that does, nor read what it publishes.
  */
 export class SignedCarrier extends Carrier {
+  private readonly key: KeyObject;
+
+  /** @param key the same in every process of the fleet */
   constructor(
     private readonly carrier: Carrier,
-    /** The same in every process of the fleet. */
-    private readonly key: string,
+    key: string,
   ) {
     super();
+    this.key = createSecretKey(Buffer.from(key));
   }
 
   get name(): Carrier['name'] {

@@ -3,6 +3,7 @@ import { type CarrierName, carriers } from '../support/carriers.js';
 import { startFleet, startNode, startNodes } from '../support/nodes.js';
 import { ownRedis } from '../support/redis-carriers.js';
 import type { RedisServer } from '../support/redis-server.js';
+import { watchForUnhandled } from '../support/rejections.js';
 
 describe.each(carriers)('over the %s carrier', (carrier) => {
   describe('an event that a node raises in the servers', () => {
@@ -86,6 +87,19 @@ describe.each(carriers)('over the %s carrier', (carrier) => {
       expect(answers.map((answer) => Buffer.from(answer))).toEqual([bytes, bytes, bytes]);
     });
 
+    it.each([
+      ['a circle', circle()],
+      ['a BigInt', 1n],
+    ])('that holds %s fails for whoever sent it, and alone', async (_, wrong) => {
+      const failed = watchForUnhandled();
+      const { nodes } = await startWithClients(carrier);
+
+      await expect(nodes[0]!.server.timeout(100).emitWithAck('question', wrong)).rejects.toBeInstanceOf(Error);
+      await expect(nodes[0]!.server.serverSideEmitWithAck('who', wrong)).rejects.toBeInstanceOf(Error);
+
+      await failed();
+    });
+
     it('fails with the answers that came when a client elsewhere does not answer', async () => {
       const { nodes, clients } = await startWithClients(carrier);
       for (const client of clients.slice(0, 2)) {
@@ -149,6 +163,11 @@ describe('a broadcast with acknowledgements to the clients of one node', () => {
     expect(await nodes[0]!.server.local.timeout(10_000).emitWithAck('question')).toEqual(['here']);
   });
 });
+
+function circle(): object {
+  const round: { self?: object } = {};
+  return Object.assign(round, { self: round });
+}
 
 async function startWithClients(carrier: CarrierName) {
   const nodes = await startNodes(carrier, 3);

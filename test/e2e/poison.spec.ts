@@ -1,12 +1,14 @@
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { createRequire } from 'node:module';
+import { Emitter } from '@socket.io/redis-emitter';
 import type { Redis } from 'ioredis';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import type { Health } from '../../src/ops/health.controller.js';
-import { openUntyped } from '../support/clients.js';
+import { next, openUntyped } from '../support/clients.js';
 import { type Fleet, openRedisClient, startFleet, startNode } from '../support/nodes.js';
 import { type Message, mutate } from '../support/poison.js';
 import { Random } from '../support/random.js';
@@ -80,6 +82,31 @@ describe(`a cluster over Redis (SEED=${seed})`, () => {
     expect(growth).toBeLessThan(mostGrowthBytes);
     expect(program.output().match(/refused/g)!.length).toBeLessThan(20);
   }, 60_000);
+});
+
+describe('a cluster with a signing key', () => {
+  it('hears its own workers and nobody else, and tells the key to nobody', async () => {
+    const { url } = await ownRedis();
+    const { key } = startFleet('redis', url);
+    const secret = `secret ${randomUUID()}`;
+    const program = await startProgram({ env: { REDIS_URL: url, REDIS_KEY: key, REDIS_SIGNING_KEY: secret } });
+    const [speaker, member] = await program.connectToEach();
+    await member!.emitWithAck('join', 'lobby');
+    const said = next(member!, 'said');
+    const beat = next(member!, 'heartbeat');
+
+    const redis = openRedisClient(url);
+    new Emitter(redis, { key }).emit('said', { room: 'lobby', text: 'from outside' });
+    await redis.ping();
+    await speaker!.emitWithAck('say', { room: 'lobby', text: 'from a worker' });
+
+    expect(await said).toMatchObject([{ text: 'from a worker' }]);
+    await beat;
+    const health = await (await fetch(`${program.url}/health`)).text();
+    expect((JSON.parse(health) as Health).refused).toBeGreaterThan(0);
+    expect(program.output()).toContain('refused a message without the fleet’s signature');
+    expect(program.output() + health).not.toContain(secret);
+  });
 });
 
 /** What a node and a worker say to each other when a node does all that it can. */

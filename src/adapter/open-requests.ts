@@ -70,16 +70,15 @@ export class OpenRequests {
     const { directory } = this.view;
     const startedAt = performance.now();
     const poll = new Poll();
-    let sight: Sight | undefined;
 
     return new Promise<Absent>((resolve) => {
       const end = (): void => {
         if (!this.open.delete(requestId)) return;
         for (const timer of timers) clearTimeout(timer);
-        resolve(poll.absent(directory.namesBefore(startedAt)));
+        resolve(poll.absent(directory.names));
       };
       const check = (): void => {
-        if (poll.isOver && isSettled((tag) => sight?.alive.has(tag) !== false)) end();
+        if (poll.isOver && isSettled((tag) => !poll.isGone(tag))) end();
       };
       const take = (answer: Answer): void => {
         // Another server of this process is not among those that are counted.
@@ -89,7 +88,6 @@ export class OpenRequests {
       };
       const see = (seen: Sight | undefined): void => {
         if (!seen) return;
-        sight = seen;
         poll.see(seen);
         check();
       };
@@ -129,10 +127,10 @@ export class OpenRequests {
       const [present, ...counts] = await Promise.all(
         [requestChannel, ...tags.map(channelOf)].map((channel) => carrier.subscribers(channel)),
       );
-      const there = tags.filter((_, index) => counts[index]! > 0);
-      for (const tag of tags) if (!there.includes(tag)) void directory.forgetIfGone(tag);
-      const before = there.filter((tag) => !directory.joinedAfter(tag, startedAt));
-      return { present: present!, alive: new Set(before), newcomers: there.length - before.length };
+      const alive = new Set(tags.filter((_, index) => counts[index]! > 0));
+      for (const tag of tags) if (!alive.has(tag)) void directory.forgetIfGone(tag);
+      const newcomers = new Set(tags.filter((tag) => directory.joinedAfter(tag, startedAt)));
+      return { present: present!, asked: new Set(tags), alive, newcomers };
     } catch {
       return undefined;
     }

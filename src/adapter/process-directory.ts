@@ -52,9 +52,9 @@ export class ProcessDirectory {
     return this.entries.keys();
   }
 
-  /** The names of those that had not just started at that moment of `performance.now()`, by tag. */
-  *namesBefore(moment: number): Iterable<readonly [tag: string, name: string]> {
-    for (const [tag, { name, joinedAt }] of this.entries) if (joinedAt <= moment) yield [tag, name];
+  /** All that are known, with their names. */
+  get names(): Iterable<readonly [tag: string, name: string]> {
+    return [...this.entries].map(([tag, { name }]) => [tag, name]);
   }
 
   /** Whether it has started after that moment of `performance.now()`. */

@@ -3,10 +3,13 @@ import { Poll, type Sight } from '../../src/adapter/poll.js';
 
 const known = ['a', 'b', 'c'].map((tag) => [tag, `worker ${tag}`] as const);
 
-const sight = (present: number, alive: readonly string[], newcomers = 0): Sight => ({
+const tags = known.map(([tag]) => tag);
+
+const sight = (present: number, alive: readonly string[], newcomers: readonly string[] = []): Sight => ({
   present,
-  alive: new Set(alive),
-  newcomers,
+  asked: new Set([...tags, ...newcomers]),
+  alive: new Set([...alive, ...newcomers]),
+  newcomers: new Set(newcomers),
 });
 
 describe('a poll', () => {
@@ -59,9 +62,48 @@ describe('a poll', () => {
   it('does not wait for who came in the place of who is gone', () => {
     const poll = expecting(3);
     poll.take('a');
-    poll.see(sight(3, ['a'], 1));
+    poll.see(sight(3, ['a', 'b']));
+    expect(poll.isOver).toBe(false);
+    poll.see(sight(3, ['a'], ['new']));
 
     expect(poll.isOver).toBe(true);
+  });
+
+  it('waits for who was counted, but said its name only after the request', () => {
+    const poll = expecting(3);
+    poll.take('a');
+    poll.see(sight(3, ['a']));
+    expect(poll.isOver).toBe(false);
+    poll.see(sight(3, ['a'], ['b']));
+
+    expect(poll.isOver).toBe(false);
+    expect(poll.absent(known)).toMatchObject({ count: 1, names: ['worker b'] });
+  });
+
+  it('is not misled by who had died before the request, and is still known', () => {
+    const poll = expecting(3);
+    poll.take('a');
+    poll.see(sight(3, ['a', 'b']));
+
+    expect(poll.isOver).toBe(false);
+    expect(poll.absent(known)).toMatchObject({ count: 1, names: ['worker b'] });
+  });
+
+  it('remembers who is gone when nobody asks for him any more', () => {
+    const poll = expecting(3);
+    poll.take('a');
+    poll.see(sight(3, ['a', 'b']));
+    poll.see({ ...sight(3, ['a'], ['new']), asked: new Set(['a', 'b', 'new']) });
+    poll.see({ ...sight(3, ['a'], ['new']), asked: new Set(['a', 'new']) });
+
+    expect(poll.isOver).toBe(true);
+  });
+
+  it('takes nobody for gone that it has not looked for', () => {
+    const poll = expecting(3);
+    poll.see(sight(3, ['a']));
+
+    expect([poll.isGone('a'), poll.isGone('b'), poll.isGone('unknown')]).toEqual([false, true, false]);
   });
 
   it('waits for official nodes as long as they are there', () => {

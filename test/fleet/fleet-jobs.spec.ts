@@ -8,6 +8,8 @@ import type { FleetRun } from '../../src/fleet-schedule.js';
 import { FleetCron, FleetInterval } from '../../src/fleet/decorators.js';
 import { JobInvalidError, JobNameTakenError } from '../../src/fleet/errors.js';
 import { FleetDesk } from '../../src/fleet/fleet-desk.js';
+import { LEASE_STORE } from '../../src/fleet/lease-holder.js';
+import type { LeaseStore } from '../../src/fleet/lease-store.js';
 import { FleetModule } from '../../src/fleet/fleet.module.js';
 import type { FleetOptions } from '../../src/fleet/fleet.options.js';
 import { Leadership } from '../../src/leadership.js';
@@ -162,10 +164,10 @@ describe('jobs of a fleet of one', () => {
   });
 
   it('end with the application: the run under way is told, and no other begins', async () => {
-    const { app } = await startPrimary(SlowJob);
+    const { close } = await startPrimary(SlowJob);
     await vi.advanceTimersByTimeAsync(1_000);
 
-    const closed = app.close();
+    const closed = close();
     await vi.advanceTimersByTimeAsync(0);
     expect(runs[0]!.signal.aborted).toBe(true);
     finish();
@@ -204,7 +206,11 @@ describe('a job that is declared wrongly', () => {
 
   it.each([
     [TooFast, JobInvalidError, 'The job "too fast" cannot be scheduled: expected a whole number of milliseconds'],
-    [NoCron, JobInvalidError, 'The job "NoCron.run" cannot be scheduled: expected a cron expression and a time zone'],
+    [
+      NoCron,
+      JobInvalidError,
+      'The job "NoCron.run" cannot be scheduled: expected a cron expression with a time to come, and a time zone',
+    ],
     [NoZone, JobInvalidError, 'The job "NoZone.run" cannot be scheduled'],
     [Twins, JobNameTakenError, 'Two jobs of the fleet are called "twin"'],
     [PerRequest, JobInvalidError, 'expected a provider of which there is one instance'],
@@ -251,7 +257,7 @@ describe('jobs of several primaries on one Redis', () => {
         }),
     );
     const askedAt = performance.now();
-    const closed = leader.app.close();
+    const closed = leader.close();
     // The lease is given back before all else ends.
     expect((await successor) - askedAt).toBeLessThan(100);
     await closed;
@@ -312,7 +318,7 @@ describe('jobs of several primaries on one Redis', () => {
       () => ranBy,
       ({ length }) => length === 1,
     );
-    await first.app.close();
+    await first.close();
     const lastDue = Number(last!.split(' ')[1]);
     await eventually(Date.now, (now) => now > lastDue + 2_200);
 
@@ -336,12 +342,18 @@ async function startPrimary(jobs: Type, options: FleetOptions = {}, carrier: Car
   }).compile();
   module.useLogger(false);
   const app = await module.init();
+  const desk = app.get(FleetDesk);
+  const close = async (): Promise<void> => {
+    await desk.leave();
+    await app.close();
+  };
   onTestFinished(async () => {
     finish();
     vi.useRealTimers();
-    await app.close();
+    await close();
   });
-  return { app, host, desk: app.get(FleetDesk), leadership: app.get(Leadership) };
+  await desk.begin();
+  return { app, host, desk, leadership: app.get(Leadership), store: app.get<LeaseStore>(LEASE_STORE), close };
 }
 
 type Primary = Awaited<ReturnType<typeof startPrimary>>;

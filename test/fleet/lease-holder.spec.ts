@@ -31,6 +31,7 @@ describe('who takes part in the lease', () => {
       knownForMs: expect.any(Number),
       takeovers: 1,
       steppedDown: null,
+      failure: null,
     });
   });
 

@@ -67,6 +67,13 @@ class HourlyJob {
   }
 }
 
+const wrapped: MethodDecorator = (_target, _key, descriptor) => {
+  const { value } = descriptor as TypedPropertyDescriptor<unknown>;
+  (descriptor as TypedPropertyDescriptor<unknown>).value = function (...args: unknown[]): unknown {
+    return (value as (...all: unknown[]) => unknown).apply(this, args);
+  };
+};
+
 describe('jobs of a fleet of one', () => {
   beforeEach(() => {
     runs.length = 0;
@@ -240,12 +247,6 @@ describe('jobs of a fleet of one', () => {
   });
 
   it('are found under other decorators, and more than one on a method', async () => {
-    const wrapped: MethodDecorator = (_target, _key, descriptor) => {
-      const { value } = descriptor as TypedPropertyDescriptor<unknown>;
-      (descriptor as TypedPropertyDescriptor<unknown>).value = function (...args: unknown[]): unknown {
-        return (value as (...all: unknown[]) => unknown).apply(this, args);
-      };
-    };
     @Injectable()
     class Decorated {
       @wrapped

@@ -16,6 +16,8 @@ export interface LeaderStatus {
   readonly takeovers: number;
   /** Why this primary last ceased to lead. */
   readonly steppedDown: string | null;
+  /** Why the lease server cannot be used; null while it answers. */
+  readonly failure: string | null;
 }
 
 /** How one run of a job went. */
@@ -61,12 +63,19 @@ export interface FleetStatus {
   };
 }
 
+export interface ReleasedLease {
+  /** Who led until then. */
+  readonly released: string;
+  /** Whether the lease server has the lease back; if not, it ends by itself within `LEASE_MS`. */
+  readonly isFree: boolean;
+}
+
 /** What an operator can ask of a fleet, on any of its hosts. What only the leader can do is passed on to it. */
 export interface FleetControl {
   status(): FleetStatus;
   jobs(): Promise<readonly JobStatus[]>;
   /** Runs a job now, and resolves when the run is over. */
   runJob(name: string): Promise<JobRun>;
-  /** Resolves once the leader has given the lease back. */
-  releaseLease(): Promise<{ readonly released: string }>;
+  /** Resolves once the leader has ceased to lead. */
+  releaseLease(): Promise<ReleasedLease>;
 }

@@ -11,6 +11,7 @@ import { signedWith } from './carrier/signed.carrier.js';
 import { choosePort } from './cluster/choose-port.js';
 import type { Config } from './config.js';
 import { FleetModule } from './fleet/fleet.module.js';
+import { FleetDesk } from './fleet/fleet-desk.js';
 import { BeatReceiver } from './heartbeat/beat-receiver.js';
 import { BeatRelay } from './heartbeat/beat-relay.js';
 import { HeartbeatModule } from './heartbeat/heartbeat.module.js';
@@ -47,9 +48,15 @@ async function start(config: Config): Promise<Program> {
   const receiver = new BeatReceiver(config.heartbeatIntervalMs);
   if (carrier.name !== 'embedded') relay.onBeat((beat) => receiver.take(beat));
   const serving = await serve(MainModule.forRoot(config, carrier, relay), { ...config, port }, logger, receiver);
+  const fleet = serving.app.get(FleetDesk);
+  await fleet.begin();
 
   logger.log(`ready at ${httpAddress(config.host, port)}: one process, ${carrier.name} carrier`);
-  return { close: () => serving.drain(0), cut: () => {} };
+  const close = async (): Promise<void> => {
+    await fleet.leave();
+    await serving.drain(0);
+  };
+  return { close, cut: () => {} };
 }
 
 async function openCarrier({ redisUrl, redisSigningKey, redisConnectTimeoutMs }: Config): Promise<Carrier> {

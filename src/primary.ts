@@ -129,10 +129,14 @@ async function start(config: Config, jobs: Type, end: End): Promise<Program> {
     end({ exitCode: 1 });
   };
 
+  const fleet = app.get(FleetDesk);
+  await fleet.begin();
   const workers = config.workers === 1 ? '1 worker' : `${config.workers} workers`;
   logger.log(`cluster ready at ${httpAddress(config.host, port)}: ${workers}, ${carrier.name} carrier`);
   await app.get(Operator).declareReady();
   const close = async (): Promise<void> => {
+    // First, since another host waits for the lease.
+    await fleet.leave();
     await app.close();
     sessions.close();
   };

@@ -1,5 +1,6 @@
 import cluster from 'node:cluster';
-import { Logger, type Type } from '@nestjs/common';
+import { type INestApplication, Logger, type Type } from '@nestjs/common';
+import { DiscoveryService, MetadataScanner, ModulesContainer } from '@nestjs/core';
 import { AppModule } from './app.module.js';
 import type { Carrier } from './carrier.js';
 import { EmbeddedCarrier } from './carrier/embedded.carrier.js';
@@ -9,6 +10,7 @@ import { signedWith } from './carrier/signed.carrier.js';
 import { lastDealt } from './cluster/deal-fence.js';
 import { PrimaryLink } from './cluster/primary-link.js';
 import type { Config } from './config.js';
+import { declaredJobs } from './fleet/job-explorer.js';
 import { BeatReceiver } from './heartbeat/beat-receiver.js';
 import { ProcessLogger } from './logger.js';
 import { Readiness } from './ops/readiness.js';
@@ -51,6 +53,7 @@ export async function runWorker(application: Type = AppModule): Promise<void> {
     afterUncaught: () => drained(briefDrainMs),
   });
   const { app } = serving!;
+  warnOfJobs(app);
   const primary = new PrimaryLink();
   primary.listen({
     onDrain: (drainMs) => end(drained(drainMs)),
@@ -60,6 +63,13 @@ export async function runWorker(application: Type = AppModule): Promise<void> {
     },
   });
   primary.reportReady(() => serving!.connections());
+}
+
+/** With `npm start` such a job runs, so somebody would find out in production alone. */
+function warnOfJobs(app: INestApplication): void {
+  for (const { name } of declaredJobs(new DiscoveryService(app.get(ModulesContainer)), new MetadataScanner())) {
+    new Logger('Worker').error(`the job ${name} never runs here: declare it in the primary, as in src/jobs.module.ts`);
+  }
 }
 
 function siblingsOf(config: Config, carrier: Carrier): Siblings {

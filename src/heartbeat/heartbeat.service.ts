@@ -69,8 +69,8 @@ export class HeartbeatService implements OnModuleInit, OnApplicationShutdown {
   }
 
   private hear(beat: Beat): void {
+    if (!this.clock.reach(beat.sequence * this.options.intervalMs)) return;
     this.leadership.observe(beat.term);
-    this.clock.reach(beat.sequence * this.options.intervalMs);
     // Its own comes back to the leader as well.
     if (beat.sequence <= (this.given ?? -1)) return;
     this.given = beat.sequence;

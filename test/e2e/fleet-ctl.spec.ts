@@ -68,6 +68,14 @@ describe('two hosts whose lease is in a Redis of its own', () => {
   });
 });
 
+describe('a job that is declared in the application of the workers', () => {
+  it('is told in the log, since it never runs there', async () => {
+    const cluster = await startSupervised({ entry: 'dist/test/fixtures/misplaced-job.cluster.js', workers: 1 });
+
+    expect(cluster.output()).toMatch(/ERROR.* the job misplaced never runs here: declare it in the primary/);
+  });
+});
+
 describe('one host without Redis', () => {
   it('leads in term 1, and runs its jobs', async () => {
     const cluster = await startSupervised({ entry, workers: 1 });

@@ -1,3 +1,4 @@
+import { Logger } from '@nestjs/common';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Carrier } from '../../src/carrier.js';
 import { FleetClock } from '../../src/fleet-clock.js';
@@ -31,6 +32,7 @@ describe('who takes part in the lease', () => {
       knownForMs: expect.any(Number),
       takeovers: 1,
       steppedDown: null,
+      failure: null,
     });
   });
 
@@ -109,6 +111,43 @@ describe('who takes part in the lease', () => {
     expect(holder.status).toMatchObject({ here: true, term: 41, why: 'counter lost', steppedDown: 'outranked' });
   });
 
+  it('passes over a term that no fleet can have reached', async () => {
+    const { holder } = await begin(new MemoryLeaseStore());
+
+    holder.observe({ counter: 5_000_000, holder: 'forged' });
+    await vi.advanceTimersByTimeAsync(1);
+
+    expect(holder.term?.counter).toBe(1);
+    expect(holder.newestTerm.counter).toBe(1);
+  });
+
+  it('says once why the lease server cannot be used, and that it answers again', async () => {
+    const warn = vi.spyOn(Logger.prototype, 'warn').mockImplementation(() => {});
+    const log = vi.spyOn(Logger.prototype, 'log').mockImplementation(() => {});
+    onTestFinished(() => [warn, log].forEach((spy) => spy.mockRestore()));
+    const store = new MemoryLeaseStore();
+    const { holder } = await begin(store);
+
+    const renew = vi.spyOn(store, 'renew').mockRejectedValue(new Error('WRONGTYPE of value'));
+    await vi.advanceTimersByTimeAsync(leaseMs / 2);
+    expect(holder.status.failure).toBe('WRONGTYPE of value');
+    renew.mockRestore();
+    await vi.advanceTimersByTimeAsync(leaseMs / 2);
+
+    expect(holder.status.failure).toBeNull();
+    expect(warn.mock.calls).toEqual([['the lease server cannot be used (WRONGTYPE of value): trying again']]);
+    expect(log.mock.calls.at(-1)).toEqual(['the lease server answers again']);
+  });
+
+  it('sets the fleet’s clock by each answer', async () => {
+    const clock = new FleetClock();
+    const holder = holderOf(new MemoryLeaseStore(() => 5_000_000), new RecordingCarrier(), clock);
+
+    await holder.begin();
+
+    expect(clock.measured()).toBe(5_000_000);
+  });
+
   it('tells whoever is in an older term that there is a newer one', async () => {
     const carrier = new RecordingCarrier();
     const { holder } = await begin(new MemoryLeaseStore(), carrier);
@@ -155,9 +194,9 @@ async function begin(store: LeaseStore, carrier: Carrier = new RecordingCarrier(
   return { holder, changes };
 }
 
-function holderOf(store: LeaseStore, carrier: Carrier = new RecordingCarrier()): LeaseHolder {
+function holderOf(store: LeaseStore, carrier: Carrier = new RecordingCarrier(), clock = new FleetClock()): LeaseHolder {
   const options = { redisUrl: undefined, key: 'socket.io', leaseMs, host: 'host' };
-  const holder = new LeaseHolder(store, options, new FleetClock(), carrier);
+  const holder = new LeaseHolder(store, options, clock, carrier);
   onTestFinished(() => holder.onApplicationShutdown());
   return holder;
 }

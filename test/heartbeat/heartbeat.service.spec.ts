@@ -4,6 +4,7 @@ import { Test } from '@nestjs/testing';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { CarrierModule } from '../../src/carrier/carrier.module.js';
 import { readFenced } from '../../src/fenced-message.js';
+import { FleetDesk } from '../../src/fleet/fleet-desk.js';
 import { FleetModule } from '../../src/fleet/fleet.module.js';
 import type { Beat } from '../../src/heartbeat/beat.js';
 import { BeatRelay } from '../../src/heartbeat/beat-relay.js';
@@ -137,6 +138,8 @@ async function startHeartbeat(intervalMs?: number) {
     ],
   }).compile();
   const app: INestApplicationContext = await module.init();
+  const fleet = app.get(FleetDesk);
   onTestFinished(() => app.close());
+  await fleet.begin();
   return { app, heard, carrier };
 }

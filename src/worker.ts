@@ -58,7 +58,7 @@ export async function runWorker(application: Type = AppModule): Promise<void> {
       app.get(Readiness).clusterDegraded = degraded;
     },
   });
-  primary.reportReady(() => serving!.connections());
+  primary.reportReady(() => serving!.clients());
 }
 
 function siblingsOf(config: Config, carrier: Carrier): Siblings {

@@ -6,14 +6,14 @@ import { describe, expect, it } from 'vitest';
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   adapter: ['carrier', 'delivery', 'errors', 'publisher', 'refusal', 'within'],
   carrier: ['carrier', 'errors', 'ipc', 'publisher', 'within'],
-  cluster: ['errors', 'fleet-status', 'ipc', 'private-socket', 'within'],
-  delivery: ['delivery'],
+  cluster: ['errors', 'fleet-status', 'ipc', 'private-socket', 'slow-clients', 'within'],
+  delivery: ['delivery', 'errors', 'slow-clients'],
   emitter: ['carrier', 'errors', 'publisher'],
   fleet: ['carrier', 'errors', 'fleet-clock', 'fleet-schedule', 'fleet-status', 'leadership', 'term', 'within'],
   // What a team writes beside these gateways has the library's public names as well.
   gateways: ['errors', 'events', 'identity', 'index', 'refusal', 'subscribe-to'],
   heartbeat: ['carrier', 'events', 'fleet-clock', 'fleet-schedule', 'ipc', 'leadership', 'term'],
-  ops: ['carrier', 'errors', 'identity'],
+  ops: ['carrier', 'errors', 'identity', 'slow-clients'],
   sessions: ['carrier', 'errors', 'ipc', 'private-socket', 'within'],
 };
 

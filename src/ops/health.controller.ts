@@ -2,7 +2,9 @@ import type { ServerResponse } from 'node:http';
 import { Controller, Get, Inject, Res } from '@nestjs/common';
 import { Carrier, type CarrierHealth } from '../carrier.js';
 import { WorkerIdentity } from '../identity.js';
+import type { SlowClientFigures } from '../slow-clients.js';
 import { Readiness } from './readiness.js';
+import { SlowClientReport } from './slow-client-report.js';
 
 export interface Health {
   /** `degraded`: it serves its clients, but the carrier is away, or workers are missing that may not be forked. */
@@ -10,6 +12,7 @@ export interface Health {
   readonly worker: number;
   readonly host: string;
   readonly carrier: { readonly name: string } & CarrierHealth;
+  readonly slowClients: SlowClientFigures;
 }
 
 @Controller('health')
@@ -17,6 +20,7 @@ export class HealthController {
   constructor(
     @Inject(Readiness) private readonly readiness: Readiness,
     @Inject(Carrier) private readonly carrier: Carrier,
+    @Inject(SlowClientReport) private readonly slowClients: SlowClientReport,
     @Inject(WorkerIdentity) private readonly worker: WorkerIdentity,
   ) {}
 
@@ -32,6 +36,7 @@ export class HealthController {
       worker: this.worker.slot,
       host: this.worker.host,
       carrier: { name: this.carrier.name, ...this.carrier.health },
+      slowClients: this.slowClients.read(),
     };
   }
 

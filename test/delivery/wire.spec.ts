@@ -73,8 +73,8 @@ describe('A wire', () => {
     const { wire, writes } = wireTo();
     const told: string[] = [];
 
-    wire.push(Buffer.from('a'), () => told.push(`first: ${writes.join()}`));
-    wire.push(Buffer.from('b'), () => told.push('second'));
+    wire.pushAndTell(Buffer.from('a'), () => told.push(`first: ${writes.join()}`));
+    wire.pushAndTell(Buffer.from('b'), () => told.push('second'));
     expect(told).toEqual([]);
     await nextTurn();
     await nextTurn();

@@ -469,19 +469,14 @@ async function openWebSocket(url: string, session?: string): Promise<WebSocket> 
 /** A client that connects, and then reads a byte now and then. */
 function openTrickle(url: string) {
   const { hostname, port } = new URL(url);
-  const tcp = connectTcp({
-    port: Number(port),
-    host: hostname,
-    onread: {
-      buffer: Buffer.alloc(1),
-      callback: () => {
-        setTimeout(() => tcp.resume(), 20);
-        return false;
-      },
-    },
-  });
+  const callback = (): boolean => {
+    // The first byte is the answer to the upgrade.
+    if (tcp.bytesRead === 1) tcp.write(RawClient.frame('40'));
+    setTimeout(() => tcp.resume(), 20);
+    return false;
+  };
+  const tcp = connectTcp({ port: Number(port), host: hostname, onread: { buffer: Buffer.alloc(1), callback } });
   tcp.on('error', () => {});
   tcp.write(RawClient.upgrade);
-  tcp.write(RawClient.frame('40'));
   return tcp;
 }

@@ -148,10 +148,7 @@ function progressOf({ workers, wanted }: ClusterStatus): string {
   );
 }
 
-const statusHead = [
-  ...['slot', 'state', 'pid', 'clients', 'up', 'restarts', 'memory', 'loop p99'],
-  ...['waiting', 'cut off', 'dropped'],
-];
+const statusHead = 'slot, state, pid, clients, up, restarts, memory, loop p99, waiting, cut off, dropped';
 
 function describe(result: unknown): string {
   if (!isStatus(result)) return 'done\n';
@@ -173,7 +170,7 @@ function describe(result: unknown): string {
   const counted = Object.entries(fleet.counters).filter(([, count]) => count > 0);
   return [
     `primary ${primary.pid} on ${host}, port ${port} (${listen}): ${wanted} workers wanted${degraded ? ', DEGRADED' : ''}`,
-    ...columns([statusHead, ...table]),
+    ...columns([statusHead.split(', '), ...table]),
     ...(ended.length > 0 ? [`ended: ${counts(ended)}`] : []),
     sentenceOn(fleet.leader),
     ...(counted.length > 0 ? [`counted: ${counts(counted)}`] : []),

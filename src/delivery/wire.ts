@@ -61,7 +61,7 @@ export class Wire {
   /** From now on the keeper hears when the client leaves bytes waiting. */
   belongTo<Client>(client: Client, keeper: Keeper<Client>): void {
     this.client = client;
-    this.keeper = keeper as Keeper<unknown>;
+    this.keeper = keeper;
   }
 
   clear(): void {
@@ -93,7 +93,7 @@ export class Wire {
     this.gathered = undefined;
     this.untold = undefined;
     if (!socket.writable) return;
-    if (this.backlog?.isEmpty === false || (gathered.isDroppable && isStuck(socket))) {
+    if (this.holdsBack || (gathered.isDroppable && isStuck(socket))) {
       this.holdBack(gathered, untold);
     } else {
       this.write(gathered.buffers(), gathered.length, untold);
@@ -110,7 +110,7 @@ export class Wire {
   /** Gives the socket all that there is, whether it takes it or not. */
   flushAll(): void {
     this.flush();
-    while (this.backlog?.isEmpty === false && this.socket.writable) this.writePortion(this.backlog);
+    while (this.holdsBack && this.socket.writable) this.writePortion();
   }
 
   /** Writes nothing any more, not even what it holds. */
@@ -119,6 +119,10 @@ export class Wire {
     this.gathered = undefined;
     this.untold = undefined;
     this.backlog?.clear();
+  }
+
+  private get holdsBack(): boolean {
+    return this.backlog?.isEmpty === false;
   }
 
   private write(buffers: readonly Buffer[], length: number, untold: readonly Sent[] | undefined): void {
@@ -145,12 +149,11 @@ export class Wire {
   }
 
   private goOn(): void {
-    const { backlog, socket } = this;
-    while (backlog?.isEmpty === false && socket.writable && !isStuck(socket)) this.writePortion(backlog);
+    while (this.holdsBack && this.socket.writable && !isStuck(this.socket)) this.writePortion();
   }
 
-  private writePortion(backlog: Backlog): void {
-    const { frames, length, sent } = backlog.take(gatherBytes);
+  private writePortion(): void {
+    const { frames, length, sent } = this.backlog!.take(gatherBytes);
     this.write(frames.length > 0 ? frames : [Buffer.alloc(0)], length, sent);
   }
 

@@ -37,7 +37,8 @@ export class Policies {
   }
 
   private matching(namespace: string): Declared | undefined {
-    return [...this.byPattern.values()].find(({ pattern }) => namespace.search(pattern) !== -1);
+    for (const declared of this.byPattern.values()) if (namespace.search(declared.pattern) !== -1) return declared;
+    return undefined;
   }
 }
 

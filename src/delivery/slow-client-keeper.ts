@@ -117,7 +117,8 @@ export class SlowClientKeeper implements Keeper<EngineConnection> {
     if (client.isCondemned) return;
     client.isCondemned = true;
     client.abandon();
-    this.log.count(disconnected, 1, performance.now());
+    // One that has been let go already only fails to take what was sent before.
+    if (client.conn.readyState !== 'closed') this.log.count(disconnected, 1, performance.now());
     // Not in the middle of a broadcast: what is sent to others because of it comes after, for each of them.
     process.nextTick(() => {
       // First, since listeners may throw.

@@ -181,6 +181,26 @@ describe('a client that does not read, of a namespace that drops the oldest', ()
       Array.from({ length: muchMore / 100 }, (_, index) => index * 100),
     );
     expect(stuck.frames).toContain('43/log,7["answer"]');
+    const inOrder = events.map(([, sequence]) => sequence as number);
+    expect(inOrder).toEqual(inOrder.toSorted((one, other) => one - other));
+  });
+
+  it('misses whole messages as well where Engine.IO writes them, since somebody looks at each packet', async () => {
+    const { log, logSocket, adapter, stuck } = await start();
+    logSocket.conn.on('flush', () => {});
+
+    for (let sequence = 0; sequence < muchMore; sequence++) {
+      log.server.emit('line', sequence, kilobyte, bytes, bytes);
+      if (sequence % 10 === 0) await turn();
+    }
+    log.server.emit('fence');
+    stuck.resume();
+    const events = await eventsUntilFence(stuck, '/log');
+
+    const numbers = events.map(([, sequence]) => sequence as number);
+    expect(adapter.slowClients.dropped).toBeGreaterThan(1_000);
+    expect(numbers).toHaveLength(muchMore - adapter.slowClients.dropped);
+    expect(numbers).toEqual(numbers.toSorted((one, other) => one - other));
   });
 
   it('keeps the messages of other namespaces on the same connection', async () => {
@@ -274,6 +294,24 @@ describe('a client on long-polling that polls no more', () => {
     expect(adapter.slowClients).toMatchObject({ disconnected: 1, waitingBytes: 0 });
   });
 
+  it('goes after the message that was too much, for all that hear both', async () => {
+    const { news, connect, url } = await serve();
+    const before = await connect();
+    const connected = once(news.server, 'connection') as Promise<[ServerSocket]>;
+    await beginSession(url);
+    const [socket] = await connected;
+    const after = await connect();
+    const heard = [before, after].map((client) => untilFence(client));
+    socket.on('disconnect', () => news.server.emit('said', 'it has gone'));
+
+    await sendUntilGone(socket, () => news.server.emit('said', kilobyte));
+    news.server.emit('fence');
+
+    const [one, other] = await Promise.all(heard);
+    expect(one!.map(([, what]) => what)).toContain('it has gone');
+    expect(other).toEqual(one);
+  });
+
   it('misses whole messages of a namespace that drops the oldest, and polls again', async () => {
     const { log, adapter, url, id } = await startPolling('/log');
 
@@ -307,6 +345,22 @@ describe('a client on long-polling that polls no more', () => {
     expect(adapter.slowClients).toMatchObject({ disconnected: 1, waitingBytes: 0 });
     tcp.resume();
     await once(tcp, 'close');
+  });
+
+  it('is disconnected likewise when it has gone on to WebSocket, and reads nothing there', async () => {
+    const { news, url, id, socket } = await startPolling('');
+    const gone = once(socket, 'disconnect');
+    const upgraded = new Promise((resolve) => socket.conn.once('upgrade', resolve));
+    const webSocket = await openWebSocket(url, id);
+    webSocket.send('2probe');
+    await once(webSocket, 'message');
+    webSocket.send('5');
+    await upgraded;
+    webSocket.pause();
+
+    await sendUntilGone(socket, () => news.server.emit('said', kilobyte));
+
+    expect((await gone)[0]).toBe('slow client');
   });
 
   it('is disconnected when it has begun to upgrade and goes no further', async () => {

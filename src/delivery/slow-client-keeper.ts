@@ -12,8 +12,8 @@ const lookIntervalMs = 1_000;
 /** What is left after dropping, as a share of the bound, so that not every further message has to choose again. */
 const leftShare = 0.75;
 
-const disconnected = 'clients disconnected, since more waited for them than may, or for too long';
-const dropped = 'messages dropped that waited for slow clients';
+const disconnected = 'slow clients disconnected';
+const dropped = 'messages dropped for slow clients';
 
 /** What is used of Engine.IO's server, which Socket.IO hands out untyped. */
 export interface Engine extends Watchable {
@@ -60,7 +60,7 @@ export class SlowClientKeeper implements Keeper<EngineConnection> {
       disconnected: this.log.total(disconnected),
       dropped: this.log.total(dropped),
       waitingBytes: waiting.reduce((sum, bytes) => sum + bytes, 0),
-      largestWaitingBytes: Math.max(0, ...waiting),
+      largestWaitingBytes: waiting.reduce((most, bytes) => Math.max(most, bytes), 0),
     };
   }
 

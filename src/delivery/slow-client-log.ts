@@ -17,7 +17,6 @@ export class SlowClientLog {
     return this.kinds.get(kind)?.total ?? 0;
   }
 
-  /** @param kind completes the sentence that begins with their number */
   count(kind: string, times: number, now: number): void {
     const known = this.kinds.get(kind) ?? { total: 0, said: 0, saidAt: -Infinity };
     this.kinds.set(kind, known);
@@ -33,7 +32,7 @@ export class SlowClientLog {
   private say(kind: string, known: Kind, now: number): void {
     const { total, said, saidAt } = known;
     if (total === said || now - saidAt < minuteMs) return;
-    this.logger.warn(`${total - said} ${kind}; ${total} since the start`);
+    this.logger.warn(`${kind}: ${total - said}, and ${total} since the start`);
     known.said = total;
     known.saidAt = now;
   }

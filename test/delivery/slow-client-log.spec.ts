@@ -18,9 +18,9 @@ describe('the log of slow clients', () => {
     log.count('messages dropped', 5, 60_000);
 
     expect(lines).toEqual([
-      '2 clients disconnected; 2 since the start',
-      '1200 clients disconnected; 1202 since the start',
-      '5 messages dropped; 5 since the start',
+      'clients disconnected: 2, and 2 since the start',
+      'clients disconnected: 1200, and 1202 since the start',
+      'messages dropped: 5, and 5 since the start',
     ]);
     expect(log.total('clients disconnected')).toBe(1202);
     expect(log.total('anything else')).toBe(0);
@@ -33,6 +33,6 @@ describe('the log of slow clients', () => {
 
     for (const ms of [30_000, 60_000, 120_000]) log.sayRest(ms);
 
-    expect(lines).toEqual(['1 messages dropped; 1 since the start', '1 messages dropped; 2 since the start']);
+    expect(lines).toEqual(['messages dropped: 1, and 1 since the start', 'messages dropped: 1, and 2 since the start']);
   });
 });

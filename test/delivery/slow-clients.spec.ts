@@ -414,6 +414,32 @@ describe('a client for which bytes wait too long', () => {
     expect((await gone)[0]).toBe('slow client');
   });
 
+  it('misses what has waited too long to be sent, and is let be while it reads on', async () => {
+    const { log, logSocket, adapter, stuck } = await start({ bufferBytes: 2 ** 30, bufferAgeMs: 1_000 });
+    const count = 60_000;
+
+    for (let sequence = 0; sequence < count; sequence++) {
+      log.server.emit('line', sequence, kilobyte);
+      if (sequence % 100 === 0) await turn();
+    }
+    for (let reads = 0; adapter.slowClients.dropped === 0; reads++) {
+      stuck.resume();
+      await once(stuck.socket, 'data');
+      stuck.pause();
+      await elapsed(5);
+    }
+    expect(logSocket.connected).toBe(true);
+    log.server.emit('fence');
+    stuck.resume();
+    const events = await eventsUntilFence(stuck, '/log');
+
+    const numbers = events.map(([, sequence]) => sequence as number);
+    expect(numbers).toHaveLength(count - adapter.slowClients.dropped);
+    // All of a gap, which is older than anything that came after it.
+    const gaps = numbers.filter((sequence, index) => sequence !== (numbers[index - 1] ?? -1) + 1);
+    expect(gaps.length).toBeLessThanOrEqual(5);
+  });
+
   it('is let be as long as each byte is taken in time, however long something waits', async () => {
     const { news, adapter, stuck, socket } = await start({ bufferBytes: 2 ** 30, bufferAgeMs: 1_500 });
     const until = performance.now() + 4_000;

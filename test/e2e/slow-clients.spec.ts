@@ -30,7 +30,7 @@ describe('a client of the program that reads nothing more', () => {
 
     expect(health).toMatchObject({ status: 'ok', slowClients: { disconnected: 1, dropped: 0, waitingBytes: 0 } });
     expect(status.workers[0]).toMatchObject({ connections: 1, slowClients: health.slowClients });
-    expect(await said).toContain('1 clients disconnected');
+    expect(await said).toContain('slow clients disconnected: 1, and 1 since the start');
     expect((await program.ctl('status')).stdout).toMatch(/waiting +cut off +dropped\n.* 0 KiB +1 +0\n/);
   });
 });

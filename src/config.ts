@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { availableCores } from './available-cores.js';
 import { ConfigError } from './errors.js';
 import { chooseListenMode, type ListenMode } from './listen-mode.js';
+import { leastBufferAgeMs, leastBufferBytes, mostBufferAgeMs, mostBufferBytes } from './slow-clients.js';
 
 /** What the environment says, read once and validated. Every duration is in milliseconds. */
 export interface Config {
@@ -31,6 +32,10 @@ export interface Config {
   readonly leaseRedisUrl: string | undefined;
   /** How long an ending may take before what is left is cut. */
   readonly shutdownTimeoutMs: number;
+  /** How many bytes may wait in a worker for one client. */
+  readonly clientBufferBytes: number;
+  /** How long a byte may wait there. */
+  readonly clientBufferAgeMs: number;
   /** Over how long the clients are let go when the whole cluster ends. */
   readonly shutdownDrainMs: number;
   /** Over how long a worker lets its clients go while others stay. */
@@ -115,10 +120,12 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     redisSigningKey: read('REDIS_SIGNING_KEY', signingKey),
     redisConnectTimeoutMs: read('REDIS_CONNECT_TIMEOUT_MS', milliseconds(100)) ?? 10_000,
     heartbeatIntervalMs: read('HEARTBEAT_INTERVAL_MS', milliseconds(10)) ?? 1_000,
-    leaseMs: read('LEASE_MS', leaseLength) ?? 5_000,
+    leaseMs: read('LEASE_MS', milliseconds(500, 3_600_000)) ?? 5_000,
     leaseRedisUrl: read('LEASE_REDIS_URL', redisUrl),
     shutdownTimeoutMs: read('SHUTDOWN_TIMEOUT_MS', milliseconds(100)) ?? 5_000,
     shutdownDrainMs: read('SHUTDOWN_DRAIN_MS', milliseconds(0)) ?? 0,
+    clientBufferBytes: read('CLIENT_BUFFER_BYTES', wholeNumber(leastBufferBytes, mostBufferBytes)) ?? 2 ** 20,
+    clientBufferAgeMs: read('CLIENT_BUFFER_AGE_MS', milliseconds(leastBufferAgeMs, mostBufferAgeMs)) ?? 30_000,
     drainMs: read('DRAIN_MS', milliseconds(0)) ?? 10_000,
     reloadBatch: read('RELOAD_BATCH', wholeNumber(1, 1024)),
     workerTimeoutMs: read('WORKER_TIMEOUT_MS', milliseconds(2_000)) ?? 30_000,
@@ -173,15 +180,9 @@ function wholeNumber(min: number, max: number): Variable<number> {
 }
 
 /** Node fires a timer at once whose delay does not fit into 31 bits. */
-function milliseconds(min: number): Variable<number> {
-  const max = 2 ** 31 - 1;
+function milliseconds(min: number, max = 2 ** 31 - 1): Variable<number> {
   return { ...wholeNumber(min, max), expected: `a whole number of milliseconds from ${min} to ${max}` };
 }
-
-const leaseLength: Variable<number> = {
-  ...wholeNumber(500, 3_600_000),
-  expected: 'a whole number of milliseconds from 500 to 3600000',
-};
 
 function text(pattern: RegExp, expected: string): Variable<string> {
   return { schema: z.string().regex(pattern), expected };

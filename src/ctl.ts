@@ -146,6 +146,8 @@ function progressOf({ workers, wanted }: ClusterStatus): string {
   );
 }
 
+const statusHead = 'slot, state, pid, clients, up, restarts, memory, loop p99, waiting, cut off, dropped';
+
 function describe(result: unknown): string {
   if (!isStatus(result)) return 'done\n';
   const { primary, host, port, listen, wanted, workers, degraded, exits, fleet } = result;
@@ -158,12 +160,15 @@ function describe(result: unknown): string {
     `${worker.restarts}`,
     worker.rssBytes === undefined ? '' : `${Math.round(worker.rssBytes / 2 ** 20)} MiB`,
     worker.loopDelayP99Ms === undefined ? '' : `${worker.loopDelayP99Ms} ms`,
+    worker.slowClients ? `${Math.round(worker.slowClients.waitingBytes / 2 ** 10)} KiB` : '',
+    worker.slowClients ? `${worker.slowClients.disconnected}` : '',
+    worker.slowClients ? `${worker.slowClients.dropped}` : '',
   ]);
   const ended = Object.entries(exits).filter(([, count]) => count > 0);
   const counted = Object.entries(fleet.counters).filter(([, count]) => count > 0);
   return [
     `primary ${primary.pid} on ${host}, port ${port} (${listen}): ${wanted} workers wanted${degraded ? ', DEGRADED' : ''}`,
-    ...columns([['slot', 'state', 'pid', 'clients', 'up', 'restarts', 'memory', 'loop p99'], ...table]),
+    ...columns([statusHead.split(', '), ...table]),
     ...(ended.length > 0 ? [`ended: ${counts(ended)}`] : []),
     sentenceOn(fleet.leader),
     ...(counted.length > 0 ? [`counted: ${counts(counted)}`] : []),

@@ -39,5 +39,6 @@ export type { HeartbeatOptions } from './heartbeat/heartbeat.options.js';
 export { Publisher, type PublisherOptions } from './publisher.js';
 export { type Refusal, toRefusal, type WrongField } from './refusal.js';
 export { CLUSTER_IO_OPTIONS, type ClusterIoOptions, setupClusterIo } from './setup-cluster-io.js';
+export { SlowClients, type SlowClientFigures, type SlowClientPolicy, type SlowClientsOptions } from './slow-clients.js';
 export { type EventMap, subscribeTo } from './subscribe-to.js';
 export { WorkerIdentity } from './identity.js';

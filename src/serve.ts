@@ -9,8 +9,10 @@ import type { Config } from './config.js';
 import type { BeatReceiver } from './heartbeat/beat-receiver.js';
 import type { ProcessLogger } from './logger.js';
 import { Readiness } from './ops/readiness.js';
+import { SlowClientReport } from './ops/slow-client-report.js';
 import { Publisher } from './publisher.js';
 import type { SessionDesk } from './sessions/session-desk.js';
+import type { SlowClientFigures } from './slow-clients.js';
 import { within } from './within.js';
 
 /** How long a client may wait for the answers that it is owed before its connection is closed. */
@@ -35,8 +37,8 @@ const none: Siblings = { reusePort: false, lastArrived: async () => {}, sessions
 /** A Nest application that serves clients. */
 export interface Serving {
   readonly app: INestApplication;
-  /** Clients connected now. */
-  connections(): number;
+  /** Clients connected now, and what waits for those that are slow. */
+  clients(): { readonly connections: number; readonly slowClients: SlowClientFigures };
   /** Takes no more clients, lets those that are there go within `drainMs`, and closes the application. */
   drain(drainMs: number): Promise<void>;
 }
@@ -63,6 +65,7 @@ export async function serve(
       key: config.redisKey,
       name: `worker ${config.slot ?? 1} of ${config.hostName}`,
       routing: config.redisRouting,
+      slowClients: { bufferBytes: config.clientBufferBytes, bufferAgeMs: config.clientBufferAgeMs },
       server: { transports: ['polling', 'websocket'], allowEIO3: config.allowEio3 },
       onServer: (server) => {
         sessions?.attach(server);
@@ -70,6 +73,7 @@ export async function serve(
       },
       onFenced: (namespace, message) => beats.hear(namespace, message),
     });
+    app.get(SlowClientReport).read = () => adapter.slowClients;
     await adapter.prepared();
     app.useWebSocketAdapter(adapter);
     app.use(refuseWhileStopping(readiness));
@@ -93,7 +97,7 @@ export async function serve(
       await app.close();
       sessions?.close();
     };
-    return { app, connections: () => adapter.connections, drain };
+    return { app, clients: () => ({ connections: adapter.connections, slowClients: adapter.slowClients }), drain };
   } catch (error) {
     beats.close();
     await app.close();

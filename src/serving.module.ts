@@ -6,10 +6,11 @@ import { EmitterModule } from './emitter/emitter.module.js';
 import { WorkerIdentity } from './identity.js';
 import { HealthController } from './ops/health.controller.js';
 import { Readiness } from './ops/readiness.js';
+import { SlowClientReport } from './ops/slow-client-report.js';
 
 /** What every process that serves clients has around the application: the carrier, the emitter, who it is, its health. */
 @Global()
-@Module({ controllers: [HealthController], providers: [Readiness] })
+@Module({ controllers: [HealthController], providers: [Readiness, SlowClientReport] })
 export class ServingModule {
   static forRoot(application: Type, { redisKey, slot = 1, hostName }: Config, carrier: Carrier): DynamicModule {
     return {

@@ -62,7 +62,7 @@ export async function runWorker(application: Type = AppModule): Promise<void> {
       app.get(Readiness).clusterDegraded = degraded;
     },
   });
-  primary.reportReady(() => serving!.connections());
+  primary.reportReady(() => serving!.clients());
 }
 
 /** With `npm start` such a job runs, so somebody would find out in production alone. */

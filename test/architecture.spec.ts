@@ -17,8 +17,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'within',
   ],
   carrier: ['carrier', 'errors', 'ipc', 'publisher', 'refused-messages', 'within'],
-  cluster: ['errors', 'fleet-status', 'ipc', 'private-socket', 'within'],
-  delivery: ['delivery'],
+  cluster: ['errors', 'fleet-status', 'ipc', 'private-socket', 'slow-clients', 'within'],
+  delivery: ['delivery', 'errors', 'slow-clients'],
   emitter: ['carrier', 'errors', 'publisher'],
   fleet: ['carrier', 'errors', 'fleet-clock', 'fleet-schedule', 'fleet-status', 'leadership', 'term', 'within'],
   // What a team writes beside these gateways has the library's public names as well.
@@ -34,7 +34,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'publisher',
     'term',
   ],
-  ops: ['carrier', 'errors', 'identity', 'refused-messages'],
+  ops: ['carrier', 'errors', 'identity', 'refused-messages', 'slow-clients'],
   sessions: ['carrier', 'errors', 'ipc', 'private-socket', 'refused-messages', 'within'],
 };
 

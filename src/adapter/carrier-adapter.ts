@@ -3,7 +3,7 @@ import { RedisAdapter } from '@socket.io/redis-adapter';
 import type { Namespace, Socket } from 'socket.io';
 import type { BroadcastOptions, Room, SocketId } from 'socket.io-adapter';
 import type { Carrier } from '../carrier.js';
-import type { Delivery, EncodedPacket } from '../delivery.js';
+import type { BroadcastPacket, Delivery, EncodedPacket } from '../delivery.js';
 import { MissingAnswersError } from '../errors.js';
 import type { FencedMessage } from '../fenced-message.js';
 import type { Publisher } from '../publisher.js';
@@ -309,7 +309,7 @@ export class CarrierAdapter extends RedisAdapter {
       let encoded: Encoded | undefined;
       const encodeOnce = (): Encoded => (encoded ??= inside.encoder.encode(packet));
       encode = encodeOnce;
-      return delivery.message(encodeOnce);
+      return delivery.message(encodeOnce, packet);
     };
     inside.apply = (opts, visit) => {
       const { rooms, except } = opts;
@@ -372,7 +372,7 @@ type Encoded = EncodedPacket[] | EncodedPacket;
 /** What is used of the base class that its types keep private. */
 interface Inside {
   readonly encoder: { encode(packet: unknown): Encoded };
-  _encode(packet: unknown): unknown;
+  _encode(packet: BroadcastPacket): unknown;
   apply(opts: BroadcastOptions, visit: (socket: Socket) => void): void;
 }
 

@@ -9,7 +9,7 @@ import type { GatewayMetadata, MessageMappingProperties } from '@nestjs/websocke
 import type { Observable } from 'rxjs';
 import type { Namespace, Server, ServerOptions, Socket } from 'socket.io';
 import type { Carrier } from '../carrier.js';
-import type { Delivery } from '../delivery.js';
+import type { Delivery, ServedGateway } from '../delivery.js';
 import { SetupTooLateError } from '../errors.js';
 import type { FencedMessage } from '../fenced-message.js';
 import { Publisher } from '../publisher.js';
@@ -281,6 +281,7 @@ export class CarrierIoAdapter extends IoAdapter {
     } as unknown as ServerOptions);
     admitClients(server, this.layer, adapterOptions.delivery);
     slimEngine(server.engine as never);
+    adapterOptions.delivery?.attach(server, this.layer.gateways.map(toServed));
     this.servers.add(server);
     this.trackConnections(server.httpServer as HttpServer);
     this.onServer(server);
@@ -365,6 +366,10 @@ export class CarrierIoAdapter extends IoAdapter {
     this.openConnections.set(httpServer, new OpenConnections(httpServer));
     this.newcomers.watch(httpServer);
   }
+}
+
+function toServed({ name, metatype, options }: GatewayBinding): ServedGateway {
+  return { name, metatype, namespace: options.namespace ?? '/' };
 }
 
 function isOfSession({ url = '' }: IncomingMessage): boolean {

@@ -1,3 +1,5 @@
+import type { SlowClientFigures } from '../slow-clients.js';
+
 /**
  * The version of what primary and workers say to each other over IPC.
  *
@@ -16,6 +18,8 @@ export interface WorkerReport {
   readonly rssBytes: number;
   /** Clients connected now. */
   readonly connections: number;
+  /** What waits for its clients, and what was done about those that are slow. */
+  readonly slowClients: SlowClientFigures;
 }
 
 /** What a worker tells its primary. */

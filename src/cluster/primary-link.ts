@@ -5,6 +5,7 @@ import {
   protocolVersion,
   reportIntervalMs,
   type WorkerMessage,
+  type WorkerReport,
 } from './cluster.protocol.js';
 import { LoopMeter } from './loop-meter.js';
 
@@ -14,6 +15,8 @@ export interface PrimaryListener {
   onLogLevel(level: string): void;
   onDegraded(degraded: boolean): void;
 }
+
+type ClientFigures = Pick<WorkerReport, 'connections' | 'slowClients'>;
 
 /** A worker's end of the conversation with its primary. */
 export class PrimaryLink {
@@ -29,17 +32,17 @@ export class PrimaryLink {
   }
 
   /** Says that this worker listens and hears the others, and from then on how it is, once a second. */
-  reportReady(connections: () => number): void {
+  reportReady(clients: () => ClientFigures): void {
     this.topic.send({ type: 'ready', protocolVersion });
-    this.report(connections);
-    setInterval(() => this.report(connections), reportIntervalMs).unref();
+    this.report(clients);
+    setInterval(() => this.report(clients), reportIntervalMs).unref();
   }
 
-  private report(connections: () => number): void {
+  private report(clients: () => ClientFigures): void {
     const { rss, heapUsed } = process.memoryUsage();
     this.topic.send({
       type: 'report',
-      report: { ...this.meter.read(), heapUsedBytes: heapUsed, rssBytes: rss, connections: connections() },
+      report: { ...this.meter.read(), heapUsedBytes: heapUsed, rssBytes: rss, ...clients() },
     });
   }
 }

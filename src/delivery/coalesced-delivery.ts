@@ -1,9 +1,13 @@
-import type { ServerOptions, Socket } from 'socket.io';
-import type { Delivery, EncodedPacket } from '../delivery.js';
+import type { Server, ServerOptions, Socket } from 'socket.io';
+import type { BroadcastPacket, Delivery, EncodedPacket, ServedGateway } from '../delivery.js';
+import { resolveSlowClients, type SlowClientFigures, type SlowClientsOptions } from '../slow-clients.js';
 import { CoalescingServer } from './coalescing-server.js';
+import type { Droppable } from './droppable.js';
 import { type EngineConnection, isBehind, wireTo } from './engine-connection.js';
 import { frameOf } from './frame.js';
 import { Message, toList } from './message.js';
+import { Policies } from './policies.js';
+import { type Engine, SlowClientKeeper } from './slow-client-keeper.js';
 import { watch } from './watched.js';
 import type { Wire } from './wire.js';
 
@@ -15,6 +19,24 @@ import type { Wire } from './wire.js';
  */
 export class CoalescedDelivery implements Delivery {
   readonly serverOptions: Partial<ServerOptions> = { wsEngine: CoalescingServer };
+  private readonly policies: Policies;
+  private readonly keeper: SlowClientKeeper;
+
+  /** @throws RangeError when an option is wrong. */
+  constructor(slowClients: SlowClientsOptions = {}) {
+    const options = resolveSlowClients(slowClients);
+    this.policies = new Policies(options);
+    this.keeper = new SlowClientKeeper(options);
+  }
+
+  get slowClients(): SlowClientFigures {
+    return this.keeper.figures;
+  }
+
+  attach({ engine }: Server, gateways: readonly ServedGateway[]): void {
+    this.policies.declare(gateways);
+    this.keeper.attach(engine as unknown as Engine);
+  }
 
   adopt(socket: Socket): void {
     const client = socket.client as unknown as AdoptedClient;
@@ -24,8 +46,15 @@ export class CoalescedDelivery implements Delivery {
     watch(client.conn.server);
   }
 
-  message(encode: () => readonly EncodedPacket[] | EncodedPacket): Message {
-    return new Message(encode);
+  message(encode: () => readonly EncodedPacket[] | EncodedPacket, packet: BroadcastPacket): Message {
+    return new Message(encode, this.droppable(packet));
+  }
+
+  private droppable({ nsp, data, id }: BroadcastPacket): Droppable | undefined {
+    const policy = this.policies.of(nsp);
+    // Somebody waits for the answers of all.
+    if (policy === 'disconnect' || id !== undefined) return undefined;
+    return { policy, topic: `${nsp},${String(data[0])}`, sentAt: performance.now() };
   }
 }
 
@@ -37,25 +66,30 @@ interface AdoptedClient {
   wire: Wire | undefined;
 }
 
+type Packets = Message | readonly EncodedPacket[] | EncodedPacket;
+
 interface WriteOptions {
   readonly volatile?: boolean;
 }
 
-function writeToEngine(
-  this: AdoptedClient,
-  packets: Message | readonly EncodedPacket[] | EncodedPacket,
-  options: WriteOptions,
-): void {
+function writeToEngine(this: AdoptedClient, packets: Packets, options: WriteOptions): void {
   const { conn } = this;
   if (options.volatile && isBehind(conn)) return;
   // Most of what a broadcast costs in memory that is read, so once in a turn is enough.
   const wire = this.wire?.isClear ? this.wire : wireTo(conn);
   const frame = wire && (packets instanceof Message ? packets.frame : frameOf(toList(packets)));
   if (!frame) {
-    for (const packet of packets instanceof Message ? packets.packets : toList(packets)) conn.write(packet, options);
+    queue(conn, packets, options);
     return;
   }
   this.wire = wire;
-  wire.push(frame);
+  wire.push(frame, packets instanceof Message ? packets.droppable : undefined);
   wire.clear();
+}
+
+/** Of a message that the transport takes the first part of at once, the rest has to follow. */
+function queue(conn: EngineConnection, packets: Packets, options: WriteOptions): void {
+  const isWhole = packets instanceof Message && !conn.transport.writable;
+  const queued = isWhole && packets.droppable ? { ...options, droppable: packets.droppable } : options;
+  for (const packet of packets instanceof Message ? packets.packets : toList(packets)) conn.write(packet, queued);
 }

@@ -1,7 +1,8 @@
 import type { Duplex } from 'node:stream';
 import { type ServerOptions, WebSocket, WebSocketServer } from 'ws';
+import type { Sent } from './backlog.js';
 import { processTurn } from './process-turn.js';
-import { type Sent, Wire } from './wire.js';
+import { Wire } from './wire.js';
 
 /**
  * The `wsEngine` of a Socket.IO server: each client's frames leave in one write per turn of the event loop.
@@ -66,7 +67,9 @@ const gather: SendFrame = function (frame, sent) {
     (Object.getPrototypeOf(this) as WiredSender).sendFrame.call(this, frame, sent);
     return;
   }
-  wire.push(payload === undefined ? head : join(head, payload), sent);
+  const bytes = payload === undefined ? head : join(head, payload);
+  if (sent) wire.pushAndTell(bytes, sent);
+  else wire.push(bytes);
 };
 
 /** A copy, since whoever sends bytes may use their memory again after the call. */
@@ -79,6 +82,6 @@ function join(head: Buffer, payload: Buffer | string): Buffer {
  * to it before.
  */
 function flushAndEnd(this: WiredSocket, ...args: unknown[]): WiredSocket {
-  this[wireOf]?.flush();
+  this[wireOf]?.flushAll();
   return Reflect.apply(Reflect.get(Object.getPrototypeOf(this) as Duplex, 'end') as End, this, args);
 }

@@ -1,5 +1,7 @@
 import type { EventEmitter } from 'node:events';
+import type { ServerResponse } from 'node:http';
 import type { EncodedPacket } from '../delivery.js';
+import type { QueuedPacket } from './engine-queue.js';
 import { isWatched, type Watchable } from './watched.js';
 import type { Wire } from './wire.js';
 
@@ -8,18 +10,24 @@ export interface EngineConnection extends Watchable {
   readonly readyState: string;
   readonly protocol: number;
   /** What Engine.IO could not give to the transport yet: between two polls, or while a transport is upgraded. */
-  readonly writeBuffer: readonly { readonly data?: EncodedPacket }[];
+  readonly writeBuffer: QueuedPacket[];
   readonly server: Watchable;
   readonly transport: EngineTransport;
   write(packet: EncodedPacket, options: object): void;
+  /** Everything that enters the queue passes it. */
+  sendPacket(...packet: unknown[]): void;
+  onClose(reason: string): void;
 }
 
-interface EngineTransport extends EventEmitter {
+export interface EngineTransport extends EventEmitter {
   readonly name: string;
   readonly writable: boolean;
   readonly perMessageDeflate?: unknown;
   /** Of a WebSocket. */
-  readonly socket?: { readonly wire?: Wire; readonly bufferedAmount?: number };
+  readonly socket?: { readonly wire?: Wire; readonly bufferedAmount?: number; terminate(): void };
+  /** Of long-polling: the poll that waits for an answer. */
+  readonly req?: unknown;
+  readonly res?: ServerResponse | null;
 }
 
 /** What may wait for a client that is keeping up: as much as Node lets a stream hold before it asks for patience. */
@@ -45,7 +53,7 @@ export function wireTo(conn: EngineConnection): Wire | undefined {
 export function isBehind({ transport, writeBuffer }: EngineConnection): boolean {
   const { name, socket, writable } = transport;
   if (name !== 'polling' && socket?.bufferedAmount === undefined) return !writable;
-  let waiting = socket?.bufferedAmount ?? 0;
+  let waiting = (socket?.bufferedAmount ?? 0) + (socket?.wire?.heldBack?.length ?? 0);
   for (const { data } of writeBuffer) {
     if (waiting > keepingUpBytes) break;
     waiting += typeof data === 'string' ? data.length : (data?.byteLength ?? 0);

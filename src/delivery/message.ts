@@ -1,4 +1,5 @@
 import type { EncodedPacket } from '../delivery.js';
+import type { Droppable } from './droppable.js';
 import { frameOf } from './frame.js';
 
 /** A packet on its way to any number of clients: encoded, and put into frames, for the first that needs it. */
@@ -7,7 +8,11 @@ export class Message {
   private framed: Buffer | undefined;
   private wasFramed = false;
 
-  constructor(private readonly encode: () => readonly EncodedPacket[] | EncodedPacket) {}
+  constructor(
+    private readonly encode: () => readonly EncodedPacket[] | EncodedPacket,
+    /** What a slow client may miss of it: all or nothing. */
+    readonly droppable?: Droppable,
+  ) {}
 
   get packets(): readonly EncodedPacket[] {
     return (this.encoded ??= toList(this.encode()));

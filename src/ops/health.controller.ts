@@ -3,7 +3,9 @@ import { Controller, Get, Inject, Res } from '@nestjs/common';
 import { Carrier, type CarrierHealth } from '../carrier.js';
 import { WorkerIdentity } from '../identity.js';
 import { refusedMessages } from '../refused-messages.js';
+import type { SlowClientFigures } from '../slow-clients.js';
 import { Readiness } from './readiness.js';
+import { SlowClientReport } from './slow-client-report.js';
 
 export interface Health {
   /** `degraded`: it serves its clients, but the carrier is away, or workers are missing that may not be forked. */
@@ -13,6 +15,7 @@ export interface Health {
   readonly carrier: { readonly name: string } & CarrierHealth;
   /** How many messages of other processes were wrong, and not taken, since the start. */
   readonly refused: number;
+  readonly slowClients: SlowClientFigures;
 }
 
 @Controller('health')
@@ -20,6 +23,7 @@ export class HealthController {
   constructor(
     @Inject(Readiness) private readonly readiness: Readiness,
     @Inject(Carrier) private readonly carrier: Carrier,
+    @Inject(SlowClientReport) private readonly slowClients: SlowClientReport,
     @Inject(WorkerIdentity) private readonly worker: WorkerIdentity,
   ) {}
 
@@ -36,6 +40,7 @@ export class HealthController {
       host: this.worker.host,
       carrier: { name: this.carrier.name, ...this.carrier.health },
       refused: refusedMessages.total,
+      slowClients: this.slowClients.read(),
     };
   }
 

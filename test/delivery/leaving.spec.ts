@@ -157,7 +157,9 @@ describe.each(carriers)('over the %s carrier, what a `disconnect` handler sends'
 
 async function start(carrier: (typeof carriers)[number]) {
   const server = { transports: ['polling' as const, 'websocket' as const] };
-  const [near, far] = (await startNodes(carrier, 2, { server })) as [Node, Node];
+  // Clients that do not read are not to be let go for it here.
+  const slowClients = { bufferBytes: 2 ** 30 };
+  const [near, far] = (await startNodes(carrier, 2, { server, slowClients })) as [Node, Node];
   return { near, far, socketOf: ({ id }: ClientSocket) => near.server.sockets.sockets.get(id!)! };
 }
 

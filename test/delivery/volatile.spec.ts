@@ -201,7 +201,7 @@ async function start(adapter: AdapterName) {
 
 /** A client that has stopped to read, with more waiting for it than the kernel takes. */
 async function startStuck(carrier: (typeof carriers)[number] = 'embedded') {
-  const [near, far] = (await startNodes(carrier, 2)) as [Node, Node];
+  const [near, far] = (await startNodes(carrier, 2, { slowClients: { bufferBytes: 2 ** 30 } })) as [Node, Node];
   const client = await RawClient.connect(near.url);
   const socket = near.server.sockets.sockets.get(client.id)!;
   client.pause();

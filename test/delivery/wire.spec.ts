@@ -1,6 +1,7 @@
 import { Writable } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import type { Droppable } from '../../src/delivery/droppable.js';
 import { Turn } from '../../src/delivery/turn.js';
 import { Wire } from '../../src/delivery/wire.js';
 
@@ -73,8 +74,8 @@ describe('A wire', () => {
     const { wire, writes } = wireTo();
     const told: string[] = [];
 
-    wire.push(Buffer.from('a'), () => told.push(`first: ${writes.join()}`));
-    wire.push(Buffer.from('b'), () => told.push('second'));
+    wire.pushAndTell(Buffer.from('a'), () => told.push(`first: ${writes.join()}`));
+    wire.pushAndTell(Buffer.from('b'), () => told.push('second'));
     expect(told).toEqual([]);
     await nextTurn();
     await nextTurn();
@@ -113,6 +114,114 @@ describe('A wire', () => {
     expect(chunks.map((chunk, index) => chunk === frames[index])).toEqual([true, true]);
   });
 });
+
+describe('A wire whose socket takes nothing', () => {
+  const droppable: Droppable = { policy: 'drop-oldest', topic: 'any', sentAt: 0 };
+  const large = Buffer.alloc(100_000, 'x');
+
+  it('holds back what may be dropped, and what comes after it, until the socket has taken what it has', async () => {
+    const { wire, writes, take } = stuckWire(large);
+
+    wire.push(Buffer.from('a'), droppable);
+    wire.flush();
+    wire.push(Buffer.from('b'));
+    wire.flush();
+    wire.push(Buffer.from('c'), droppable);
+    wire.flush();
+    expect(wire.heldBytes).toBe(3);
+
+    await take();
+    expect(writes.slice(1).join('')).toBe('abc');
+    expect(wire.heldBytes).toBe(0);
+  });
+
+  it('gives the socket at once what must not be dropped, while nothing is held back', () => {
+    const { wire, socket } = stuckWire(large);
+
+    wire.push(Buffer.from('a'));
+    wire.flush();
+
+    expect(wire.heldBytes).toBe(0);
+    expect(socket.writableLength).toBe(large.length + 1);
+  });
+
+  it('says that a frame was sent once the socket has taken it, in its place among what was held back', async () => {
+    const { wire, writes, take } = stuckWire(large);
+    const told: string[] = [];
+
+    wire.push(Buffer.from('a'), droppable);
+    wire.pushAndTell(Buffer.from('b'), () => told.push(writes.slice(1).join('')));
+    wire.flush();
+    wire.heldBack!.drop(new Set([droppable]));
+    expect(told).toEqual([]);
+
+    await take();
+    expect(told).toEqual(['b']);
+  });
+
+  it.each(['end', 'flushAll'] as const)('gives it all that it holds back on %s', async (ending) => {
+    const { wire, writes, take } = stuckWire(large);
+
+    wire.push(Buffer.from('a'), droppable);
+    wire.flush();
+    wire.push(Buffer.from('b'));
+    wire[ending]();
+
+    expect(wire.heldBytes).toBe(0);
+    await take();
+    expect(writes.slice(1).join('')).toBe('ab');
+  });
+
+  it('holds the same frames for all clients for which they wait', () => {
+    const turn = new Turn();
+    const wires = [1, 2].map(() => stuckWire(large, turn));
+    const frames = [Buffer.from('a'), Buffer.from('b')];
+
+    for (const frame of frames) for (const { wire } of wires) wire.push(frame, droppable);
+    for (const { wire } of wires) wire.flush();
+
+    const [held, others] = wires.map(({ wire }) => wire.heldBack!.waiting);
+    expect(held!.map((waiting, index) => waiting === others![index])).toEqual([true, true]);
+  });
+
+  it('tells its keeper of each client for which bytes wait, and of no other', () => {
+    const [stuck, free] = [stuckWire(large), wireTo()];
+    const told: string[] = [];
+    const keeper = { isBehind: (client: string) => void told.push(client) };
+    stuck.wire.belongTo('stuck', keeper);
+    free.wire.belongTo('free', keeper);
+
+    for (const { wire } of [stuck, free]) {
+      wire.push(Buffer.alloc(20_000));
+      wire.flush();
+    }
+
+    expect(told).toEqual(['stuck']);
+  });
+});
+
+/** A wire whose socket has been given something, and takes it when it is told to. */
+function stuckWire(first: Buffer, turn = new Turn()) {
+  const writes: string[] = [];
+  let isTaking = false;
+  let taken: (() => void) | undefined;
+  const socket = new Writable({
+    writev(chunks, done) {
+      writes.push(chunks.map(({ chunk }) => String(chunk)).join(''));
+      if (isTaking) done();
+      else taken = done;
+    },
+  });
+  const wire = new Wire(socket, turn);
+  wire.push(first);
+  const take = async (): Promise<void> => {
+    isTaking = true;
+    taken!();
+    await nextTurn();
+    await nextTurn();
+  };
+  return { wire, socket, writes, take };
+}
 
 function wireTo(turn = new Turn()) {
   const chunks: Buffer[] = [];

@@ -6,9 +6,16 @@ import { Carrier, type CarrierHealth } from '../../src/carrier.js';
 import { WorkerIdentity } from '../../src/identity.js';
 import { HealthController } from '../../src/ops/health.controller.js';
 import { Readiness } from '../../src/ops/readiness.js';
+import { SlowClientReport } from '../../src/ops/slow-client-report.js';
 import { RecordingCarrier } from '../support/recording-carrier.js';
 
-const report = { worker: 3, host: 'host-a', carrier: { name: 'embedded', state: 'connected', lost: 0 }, refused: 0 };
+const report = {
+  worker: 3,
+  host: 'host-a',
+  carrier: { name: 'embedded', state: 'connected', lost: 0 },
+  refused: 0,
+  slowClients: { disconnected: 0, dropped: 0, waitingBytes: 0, largestWaitingBytes: 0 },
+};
 
 describe('GET /health', () => {
   it('answers 200 while the process should get new clients', async () => {
@@ -87,6 +94,7 @@ async function startApplication() {
     controllers: [HealthController],
     providers: [
       Readiness,
+      SlowClientReport,
       ShutdownWitness,
       { provide: Carrier, useValue: carrier },
       { provide: WorkerIdentity, useValue: new WorkerIdentity(3, 'host-a') },

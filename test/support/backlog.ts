@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { onTestFinished } from 'vitest';
 import type { BacklogCommand } from '../fixtures/backlog.server.js';
+import type { SlowClientsOptions } from '../../src/slow-clients.js';
 import { RawClient } from './raw-client.js';
 
 export interface BacklogServer {
@@ -13,9 +14,12 @@ export interface BacklogServer {
   measure(): Promise<number>;
 }
 
+/** Clients that do not read are let be. */
+const withoutBound: SlowClientsOptions = { bufferBytes: 2 ** 30, bufferAgeMs: 600_000 };
+
 /** A server in a process of its own, whose memory holds nothing of the test. It ends with the test. */
-export async function startBacklogServer(): Promise<BacklogServer> {
-  const program = fork('dist/test/fixtures/backlog.server.js', {
+export async function startBacklogServer(slowClients: SlowClientsOptions = withoutBound): Promise<BacklogServer> {
+  const program = fork('dist/test/fixtures/backlog.server.js', [JSON.stringify(slowClients)], {
     execArgv: ['--expose-gc', '--max-old-space-size=4096'],
   });
   const exited = once(program, 'exit').then(([code, signal]) => {

@@ -41,10 +41,10 @@ export async function ask(url: string, request: EngineRequest = {}): Promise<Ans
 }
 
 /** Begins a session of Socket.IO by long-polling, and resolves with its id once it is connected. */
-export async function beginSession(url: string): Promise<string> {
+export async function beginSession(url: string, namespace = ''): Promise<string> {
   const { body } = await ask(url);
   const { sid } = JSON.parse(body.slice(1)) as { sid: string };
-  await ask(url, { sid, body: '40' });
+  await ask(url, { sid, body: namespace === '' ? '40' : `40${namespace},` });
   const connected = await ask(url, { sid });
   if (!connected.body.startsWith('40'))
     throw new Error(`Expected the connection to be confirmed, got ${connected.body}.`);

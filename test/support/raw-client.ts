@@ -25,6 +25,15 @@ export class RawClient {
 
   private constructor(readonly socket: Socket) {}
 
+  /** The request that opens a WebSocket. */
+  static readonly upgrade = `${upgrade.join('\r\n')}\r\n\r\n`;
+
+  static frame(text: string): Buffer {
+    const payload = Buffer.from(text);
+    // A client masks what it sends; a mask of zeros leaves it readable.
+    return Buffer.concat([Buffer.from([0x81, 0x80 | payload.length, 0, 0, 0, 0]), payload]);
+  }
+
   /** Resolves once the server has confirmed the connection to the default namespace. */
   static async connect(url: string): Promise<RawClient> {
     const { hostname, port } = new URL(url);
@@ -34,7 +43,7 @@ export class RawClient {
     const client = new RawClient(socket);
     // A connection that is cut on purpose is no fault of the test.
     socket.on('error', () => {});
-    socket.write(`${upgrade.join('\r\n')}\r\n\r\n`);
+    socket.write(RawClient.upgrade);
     await client.switchProtocol();
     socket.on('data', (chunk: Buffer) => client.read(chunk));
     client.send('40');
@@ -43,11 +52,16 @@ export class RawClient {
     return client;
   }
 
+  /** Resolves once the server has confirmed the connection to a further namespace. */
+  async join(namespace: string): Promise<string> {
+    this.send(`40${namespace},`);
+    const confirmation = await this.until(`40${namespace},`);
+    return (JSON.parse(confirmation.slice(`40${namespace},`.length)) as { sid: string }).sid;
+  }
+
   /** A short text, in one frame. */
   send(text: string): void {
-    const payload = Buffer.from(text);
-    // A client masks what it sends; a mask of zeros leaves it readable.
-    this.socket.write(Buffer.concat([Buffer.from([0x81, 0x80 | payload.length, 0, 0, 0, 0]), payload]));
+    this.socket.write(RawClient.frame(text));
   }
 
   pause(): void {
@@ -58,11 +72,11 @@ export class RawClient {
     this.socket.resume();
   }
 
-  /** The text frames that are events, each as its name and arguments. */
+  /** The text frames that are events of the default namespace, each as its name and arguments. */
   get events(): unknown[][] {
     return this.frames
       .filter((frame) => typeof frame === 'string')
-      .filter((text) => text.startsWith('42'))
+      .filter((text) => text.startsWith('42['))
       .map((text) => JSON.parse(text.slice(2)) as unknown[]);
   }
 
@@ -75,7 +89,8 @@ export class RawClient {
     await this.until(`42["${event}"`);
   }
 
-  private async until(start: string): Promise<string> {
+  /** Resolves with the first text frame that begins so. */
+  async until(start: string): Promise<string> {
     for (let index = 0; ; index++) {
       while (index === this.frames.length) await once(this.socket, 'data');
       const frame = this.frames[index]!;

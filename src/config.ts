@@ -22,6 +22,8 @@ export interface Config {
   readonly redisRouting: 'rooms' | 'pattern';
   /** How long the first process of a cluster waits for Redis. */
   readonly redisConnectTimeoutMs: number;
+  /** While Redis is away, how long a message waits for it before it is too old to be told. */
+  readonly redisQueueAgeMs: number;
   readonly heartbeatIntervalMs: number;
   /** How long the fleet waits for a leader that is not heard of any more. */
   readonly leaseMs: number;
@@ -111,6 +113,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     redisKey: read('REDIS_KEY', text(/^[^\s#]{1,128}$/, 'up to 128 characters without spaces or "#"')) ?? 'socket.io',
     redisRouting: read('REDIS_ROUTING', oneOf(['rooms', 'pattern'])) ?? 'rooms',
     redisConnectTimeoutMs: read('REDIS_CONNECT_TIMEOUT_MS', milliseconds(100)) ?? 10_000,
+    redisQueueAgeMs: read('REDIS_QUEUE_AGE_MS', milliseconds(0)) ?? 5_000,
     heartbeatIntervalMs: read('HEARTBEAT_INTERVAL_MS', milliseconds(10)) ?? 1_000,
     leaseMs: read('LEASE_MS', leaseLength) ?? 5_000,
     leaseRedisUrl: read('LEASE_REDIS_URL', redisUrl),

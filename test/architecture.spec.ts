@@ -23,6 +23,7 @@ const compositions = [
   'ctl',
   'index',
   'main',
+  'open-carrier',
   'primary',
   'redis-io.adapter',
   'serve',

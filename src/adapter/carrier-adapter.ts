@@ -185,11 +185,11 @@ export class CarrierAdapter extends RedisAdapter {
 
   private untilLive(): Promise<unknown> | undefined {
     const { carrier, subscribeTimeoutMs } = this.options;
-    return carrier.health.state === 'connected' ? within(subscribeTimeoutMs, this.ready(), () => {}) : undefined;
+    return mayWait(carrier) ? within(subscribeTimeoutMs, this.ready(), () => {}) : undefined;
   }
 
   private pending(rooms: Iterable<Room>): Promise<unknown> | undefined {
-    if (!this.roomChannels || this.options.carrier.health.state !== 'connected') return undefined;
+    if (!this.roomChannels || !mayWait(this.options.carrier)) return undefined;
     const pending = this.roomChannels.pending(rooms);
     return pending.length > 0 ? Promise.all(pending) : undefined;
   }
@@ -202,6 +202,11 @@ interface Inside {
   readonly encoder: { encode(packet: unknown): Encoded };
   _encode(packet: unknown): unknown;
   apply(opts: BroadcastOptions, visit: (socket: Socket) => void): void;
+}
+
+/** While nobody can be heard, nobody is waited for. */
+function mayWait({ health: { state } }: Carrier): boolean {
+  return state === 'connected' || state === 'degraded';
 }
 
 function onlyHere(opts: BroadcastOptions): BroadcastOptions {

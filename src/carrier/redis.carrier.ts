@@ -61,8 +61,12 @@ const limits = {
   attemptMs: 2_000,
   /** How long a Redis that was frozen has for what it was told before, before anybody listens again. */
   thawMs: 200,
-  /** How long messages that wait are kept back at the most, so that who else was cut off is there to hear them. */
-  settleMs: 1_000,
+  /**
+   * Whoever else was cut off tries again after pauses that grow with the outage. Messages that wait are kept back so long
+   * for them, and twice the outage, but no longer than the longest pause takes.
+   */
+  settleMs: 200,
+  longestSettleMs: 1_500,
 };
 
 /**
@@ -286,7 +290,7 @@ export class RedisCarrier extends Carrier {
       await this.sendInBatches(channels, (batch) => this.subscriber.subscribe(...batch));
       await this.sendInBatches([...this.prefixes], (batch) => this.subscriber.psubscribe(...batch.map(toPattern)));
       if (!holds() || !(await this.hearsItself())) return;
-      if (this.held.size > 0) await elapsed(Math.min(limits.settleMs, this.awayMs()));
+      if (this.held.size > 0) await elapsed(this.settleMs());
       if (holds()) await this.handBack(() => holds() && this.becomeWhole());
     } catch (error) {
       // Where the connection broke again, its next `ready` starts afresh; where Redis refuses, the ticker does.
@@ -412,8 +416,9 @@ export class RedisCarrier extends Carrier {
     this.logger.warn(`Redis at ${this.address} cannot be used (${error.message}): trying again`);
   }
 
-  private awayMs(): number {
-    return this.awaySince === undefined ? 0 : Date.now() - this.awaySince;
+  private settleMs(): number {
+    if (this.awaySince === undefined) return 0;
+    return Math.min(limits.settleMs + 2 * (Date.now() - this.awaySince), limits.longestSettleMs);
   }
 
   private sayItIsOver(since: number): void {

@@ -167,12 +167,11 @@ export class FallbackCarrier extends Carrier {
     for (const { channel, message } of returning.take()) this.publish(channel, message);
   }
 
-  /** Resolves once both are live or, while Redis is away, the local one. */
+  /** Resolves once that of Redis is live or, while Redis is away, the local one: a primary that hangs keeps nobody. */
   private async onBoth(remote: Promise<void>, local: Promise<void>): Promise<void> {
-    await local;
-    if (this.health.state === 'degraded') return;
+    if (this.health.state === 'degraded') return await local;
     const gone = this.untilAway();
-    await Promise.race([remote, gone.promise]).finally(gone.forget);
+    await Promise.race([remote, gone.promise.then(() => local)]).finally(gone.forget);
   }
 
   private untilAway(): { readonly promise: Promise<void>; readonly forget: () => void } {

@@ -130,6 +130,26 @@ describe('the fall-back carrier', () => {
     expect(sibling.inbox.on('news')).toHaveLength(10);
   });
 
+  it.each([0, 30])('keeps the order through many outages, where its own way takes %d ms twice', async (lagMs) => {
+    const { proxy, here, sibling } = await start({}, lagMs);
+    const said = talk(here);
+
+    for (let round = 0; round < 5; round++) {
+      await elapsed(50);
+      proxy.reset();
+      await elapsed(400);
+    }
+    await Promise.all([here, sibling].map(connected));
+    said.end();
+    await elapsed(100);
+    here.carrier.publish('fence', Buffer.alloc(0));
+
+    await sibling.inbox.fence('fence');
+    const heard = sibling.inbox.on('news').map(Number);
+    expect(here.saidHere()).toBeGreaterThan(5);
+    expect(heard).toEqual([...new Set(heard)].toSorted((a, b) => a - b));
+  });
+
   it('uses one way at a time', async () => {
     const { here, sibling, proxy } = await start();
     here.carrier.publish('news', Buffer.from('by Redis'));
@@ -202,10 +222,10 @@ interface Voice extends TestProcess {
 }
 
 /** Two processes of a host and one of another, all of which reach Redis through one proxy. */
-async function start(options: { queueAgeMs?: number } = {}) {
+async function start(options: { queueAgeMs?: number } = {}, lagMs = 0) {
   const redis = await ownRedis();
   const proxy = await startFaultProxy(redis);
-  const [host, farHost] = [testHost(), testHost()];
+  const [host, farHost] = [testHost(lagMs), testHost(lagMs)];
   const voices = await Promise.all(
     [host, host, farHost].map(async (home): Promise<Voice> => {
       const process = await home.open(proxy.url, options);

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { onTestFinished } from 'vitest';
 import type { Carrier } from '../../src/carrier.js';
 import { EmbeddedCarrier } from '../../src/carrier/embedded.carrier.js';
+import type { HubLink } from '../../src/carrier/embedded.protocol.js';
 import { EmbeddedHub } from '../../src/carrier/embedded-hub.js';
 import { FallbackCarrier } from '../../src/carrier/fallback.carrier.js';
 import { localLink } from '../../src/carrier/local-link.js';
@@ -22,14 +23,15 @@ export interface TestProcess {
   readonly saidHere: () => number;
 }
 
-export function testHost(): TestHost {
+/** @param lagMs how long what one process says is on its way to the hub, and again from there. */
+export function testHost(lagMs = 0): TestHost {
   const hub = new EmbeddedHub();
   const name = randomUUID();
   return {
     name,
     async open(url, options = {}) {
       const link = localLink();
-      hub.attach(link.hub);
+      hub.attach(lagMs > 0 ? lagging(link.hub, lagMs) : link.hub);
       let saidHere = 0;
       const embedded = new EmbeddedCarrier(link.process);
       const counted: Carrier = Object.assign(Object.create(embedded) as Carrier, {
@@ -44,5 +46,12 @@ export function testHost(): TestHost {
       await redis.connect(1_000).catch(() => {});
       return { carrier, redis, saidHere: () => saidHere };
     },
+  };
+}
+
+function lagging({ send, listen }: HubLink, lagMs: number): HubLink {
+  return {
+    send: (batch, sent) => void setTimeout(() => send(batch, sent), lagMs),
+    listen: (listener) => listen((batch) => void setTimeout(() => listener(batch), lagMs)),
   };
 }

@@ -1,5 +1,6 @@
 import { setTimeout as elapsed } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import type { RedisOutageOptions } from '../../src/carrier/redis.carrier.js';
 import { type TestProcess, testHost } from '../support/fallback-carriers.js';
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.js';
 import { freePort } from '../support/free-port.js';
@@ -135,19 +136,64 @@ describe('the fall-back carrier', () => {
     const said = talk(here);
 
     for (let round = 0; round < 5; round++) {
-      await elapsed(50);
       proxy.reset();
-      await elapsed(400);
+      await Promise.all([here, sibling].map(away));
+      await Promise.all([here, sibling].map(connected));
+      await elapsed(100);
     }
-    await Promise.all([here, sibling].map(connected));
     said.end();
-    await elapsed(100);
     here.carrier.publish('fence', Buffer.alloc(0));
 
     await sibling.inbox.fence('fence');
     const heard = sibling.inbox.on('news').map(Number);
     expect(here.saidHere()).toBeGreaterThan(5);
     expect(heard).toEqual([...new Set(heard)].toSorted((a, b) => a - b));
+  });
+
+  it('has nobody hear what a frozen Redis was told before after what was said later', async () => {
+    const { redis, here, sibling } = await start();
+    redis.process.kill('SIGSTOP');
+    for (let sequence = 0; sequence < 2_000; sequence++) {
+      here.carrier.publish('news', Buffer.from(`${sequence}`.padEnd(1_000)));
+    }
+    await Promise.all([here, sibling].map(away));
+    for (let sequence = 2_000; sequence < 2_100; sequence++) here.carrier.publish('news', Buffer.from(`${sequence}`));
+    await sibling.inbox.until(() => sibling.inbox.messages.length >= 100);
+
+    redis.process.kill('SIGCONT');
+    await Promise.all([here, sibling].map(connected));
+    here.carrier.publish('fence', Buffer.alloc(0));
+
+    await sibling.inbox.fence('fence');
+    const heard = sibling.inbox.on('news').map(Number);
+    expect(heard).toEqual([...new Set(heard)].toSorted((a, b) => a - b));
+    expect(heard.slice(-100)).toEqual(range(2_000, 2_100));
+  });
+
+  it('keeps what is said once Redis is late, and loses none of it where that turns out to be dead', async () => {
+    const { redis, here, sibling } = await start({ probeIntervalMs: 50, probeTimeoutMs: 1_500 });
+    redis.process.kill('SIGSTOP');
+    await elapsed(300);
+
+    for (let sequence = 0; sequence < 10; sequence++) here.carrier.publish('news', Buffer.from(`${sequence}`));
+
+    expect(here.carrier.health.state).toBe('connected');
+    await sibling.inbox.until(() => sibling.inbox.messages.length === 10);
+    expect(here.carrier.health.state).toBe('degraded');
+    expect(sibling.inbox.on('news').map(Number)).toEqual(range(0, 10));
+  });
+
+  it('says it once, and by Redis, where that was late and answers after all', async () => {
+    const { redis, here, sibling, far } = await start({ probeIntervalMs: 50, probeTimeoutMs: 10_000 });
+    redis.process.kill('SIGSTOP');
+    await elapsed(300);
+    for (let sequence = 0; sequence < 10; sequence++) here.carrier.publish('news', Buffer.from(`${sequence}`));
+    redis.process.kill('SIGCONT');
+    here.carrier.publish('fence', Buffer.alloc(0));
+
+    await Promise.all([sibling, far].map(({ inbox }) => inbox.fence('fence')));
+    for (const { inbox } of [sibling, far]) expect(inbox.on('news').map(Number)).toEqual(range(0, 10));
+    expect(here.saidHere()).toBe(0);
   });
 
   it('uses one way at a time', async () => {
@@ -222,7 +268,7 @@ interface Voice extends TestProcess {
 }
 
 /** Two processes of a host and one of another, all of which reach Redis through one proxy. */
-async function start(options: { queueAgeMs?: number } = {}, lagMs = 0) {
+async function start(options: RedisOutageOptions = {}, lagMs = 0) {
   const redis = await ownRedis();
   const proxy = await startFaultProxy(redis);
   const [host, farHost] = [testHost(lagMs), testHost(lagMs)];

@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events';
 import { Carrier, type CarrierHealth, type MessageListener } from '../carrier.js';
 import { within } from '../within.js';
 import { type HeldMessage, HeldMessages } from './held-messages.js';
@@ -46,8 +47,7 @@ export class FallbackCarrier extends Carrier {
   /** What is published while the local way is waited for. */
   private returning: HeldMessages | undefined;
   private dropped = 0;
-  /** Those who wait for Redis, which has gone away since. */
-  private readonly waiting = new Set<() => void>();
+  private readonly turns = new EventEmitter<{ away: [] }>().setMaxListeners(0);
   private readonly unlisten: readonly (() => void)[];
 
   constructor(
@@ -110,13 +110,8 @@ export class FallbackCarrier extends Carrier {
   /** While Redis is away, of this host. */
   async subscribers(channel: string): Promise<number> {
     if (this.remote.health.state !== 'connected') return await this.local.subscribers(channel);
-    const counted = this.remote.subscribers(channel).catch(() => this.local.subscribers(channel));
-    const gone = this.untilAway();
-    try {
-      return await Promise.race([counted, gone.promise.then(() => this.local.subscribers(channel))]);
-    } finally {
-      gone.forget();
-    }
+    const here = (): Promise<number> => this.local.subscribers(channel);
+    return await this.whileThere(this.remote.subscribers(channel).catch(here), here);
   }
 
   onMessage(listener: MessageListener): () => void {
@@ -127,7 +122,7 @@ export class FallbackCarrier extends Carrier {
   async close(): Promise<void> {
     await Promise.all([this.remote.close(), this.local.close()]);
     for (const unlisten of this.unlisten) unlisten();
-    for (const go of [...this.waiting]) go();
+    this.turns.emit('away');
   }
 
   private deliver(channel: string, message: Buffer): void {
@@ -154,7 +149,7 @@ export class FallbackCarrier extends Carrier {
 
   private takeOver(unsent: readonly HeldMessage[]): void {
     for (const { channel, message } of unsent) this.publishHere(channel, message);
-    for (const go of [...this.waiting]) go();
+    this.turns.emit('away');
   }
 
   private async handBack(commit: Commit): Promise<void> {
@@ -170,16 +165,13 @@ export class FallbackCarrier extends Carrier {
   /** Resolves once that of Redis is live or, while Redis is away, the local one: a primary that hangs keeps nobody. */
   private async onBoth(remote: Promise<void>, local: Promise<void>): Promise<void> {
     if (this.health.state === 'degraded') return await local;
-    const gone = this.untilAway();
-    await Promise.race([remote, gone.promise.then(() => local)]).finally(gone.forget);
+    await this.whileThere(remote, () => local);
   }
 
-  private untilAway(): { readonly promise: Promise<void>; readonly forget: () => void } {
-    let go = (): void => {};
-    const promise = new Promise<void>((resolve) => {
-      go = resolve;
-      this.waiting.add(resolve);
-    });
-    return { promise, forget: () => void this.waiting.delete(go) };
+  /** Settles as `remote` does or, where Redis goes away before that, as `instead`. */
+  private async whileThere<T>(remote: Promise<T>, instead: () => Promise<T>): Promise<T> {
+    const ended = new AbortController();
+    const gone = once(this.turns, 'away', { signal: ended.signal }).then(instead);
+    return await Promise.race([remote, gone]).finally(() => ended.abort());
   }
 }

@@ -11,6 +11,7 @@ import { type HeldMessage, HeldMessages } from './held-messages.js';
 import { LossLog } from './loss-log.js';
 import { publishLimitBytes, PublishQueue } from './publish-queue.js';
 import { openRedisClients, redisAddress, type RedisClients } from './redis-clients.js';
+import { refuseReplica, replicaError, roleOf } from './redis-role.js';
 
 export type RedisCarrierOptions = RedisOutageOptions &
   (
@@ -59,14 +60,12 @@ const limits = {
   quitMs: 500,
   /** How long an attempt to come back may stand still before the next one. */
   attemptMs: 2_000,
-  /** How long a Redis that was frozen has for what it was told before, before anybody listens again. */
-  thawMs: 200,
   /**
    * Whoever else was cut off tries again after pauses that grow with the outage. Messages that wait are kept back so long
    * for them, and twice the outage, but no longer than the longest pause takes.
    */
   settleMs: 200,
-  longestSettleMs: 1_500,
+  longestSettleMs: 1_200,
 };
 
 /**
@@ -109,7 +108,6 @@ export class RedisCarrier extends Carrier {
   private lastSign = '';
   /** Counts the attempts to be whole: what belongs to an earlier one is void. */
   private attempt = 0;
-  private wasSilent = false;
   private takeOver: ((unsent: readonly HeldMessage[]) => void) | undefined;
   private handBack: (commit: Commit) => Promise<void> | void = (commit) => commit();
 
@@ -285,7 +283,6 @@ export class RedisCarrier extends Carrier {
     if (!holds()) return;
     try {
       refuseReplica(await roleOf(this.publisher));
-      if (this.wasSilent) await elapsed(limits.thawMs);
       const channels = [this.probeChannel, ...this.channels];
       await this.sendInBatches(channels, (batch) => this.subscriber.subscribe(...batch));
       await this.sendInBatches([...this.prefixes], (batch) => this.subscriber.psubscribe(...batch.map(toPattern)));
@@ -295,13 +292,11 @@ export class RedisCarrier extends Carrier {
     } catch (error) {
       // Where the connection broke again, its next `ready` starts afresh; where Redis refuses, the ticker does.
       if (attempt === this.attempt) this.noteFailure(error as Error);
-      return;
     }
   }
 
   private becomeWhole(): void {
     this.state = 'connected';
-    this.wasSilent = false;
     this.release();
     if (this.awaySince !== undefined) this.sayItIsOver(this.awaySince);
     this.picture.emit('whole');
@@ -372,7 +367,6 @@ export class RedisCarrier extends Carrier {
   }
 
   private rebuild(error: Error): void {
-    this.wasSilent = true;
     this.goAway(error);
     this.cut();
   }
@@ -426,23 +420,6 @@ export class RedisCarrier extends Carrier {
     this.awaySince = undefined;
     this.logger.log(`Redis at ${this.address} is back after ${Date.now() - since} ms; ${lost} messages were lost`);
   }
-}
-
-/** HELLO tells it without the rights that ROLE and INFO need; undefined where Redis does not say. */
-async function roleOf(redis: Redis): Promise<string | undefined> {
-  const hello: unknown = await redis.call('HELLO').catch(() => []);
-  if (!Array.isArray(hello)) return (hello as { role?: string }).role;
-  const at = hello.indexOf('role');
-  return at < 0 ? undefined : String(hello[at + 1]);
-}
-
-function refuseReplica(role: string | undefined): void {
-  if (role === 'replica') throw replicaError();
-}
-
-/** It takes a PUBLISH, and brings it to nobody but its own subscribers. */
-function replicaError(): Error {
-  return new Error('it is a replica');
 }
 
 /** A pattern for every channel that starts with the prefix, whatever signs the names of rooms and namespaces hold. */

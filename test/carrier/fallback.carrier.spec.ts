@@ -153,11 +153,11 @@ describe('the fall-back carrier', () => {
   it('has nobody hear what a frozen Redis was told before after what was said later', async () => {
     const { redis, here, sibling } = await start();
     redis.process.kill('SIGSTOP');
-    for (let sequence = 0; sequence < 2_000; sequence++) {
-      here.carrier.publish('news', Buffer.from(`${sequence}`.padEnd(1_000)));
+    for (let sequence = 0; sequence < 20_000; sequence++) {
+      here.carrier.publish('news', Buffer.from(`${sequence}`.padEnd(200)));
     }
     await Promise.all([here, sibling].map(away));
-    for (let sequence = 2_000; sequence < 2_100; sequence++) here.carrier.publish('news', Buffer.from(`${sequence}`));
+    for (let sequence = 20_000; sequence < 20_100; sequence++) here.carrier.publish('news', Buffer.from(`${sequence}`));
     await sibling.inbox.until(() => sibling.inbox.messages.length >= 100);
 
     redis.process.kill('SIGCONT');
@@ -167,7 +167,7 @@ describe('the fall-back carrier', () => {
     await sibling.inbox.fence('fence');
     const heard = sibling.inbox.on('news').map(Number);
     expect(heard).toEqual([...new Set(heard)].toSorted((a, b) => a - b));
-    expect(heard.slice(-100)).toEqual(range(2_000, 2_100));
+    expect(heard.slice(-100)).toEqual(range(20_000, 20_100));
   });
 
   it('keeps what is said once Redis is late, and loses none of it where that turns out to be dead', async () => {

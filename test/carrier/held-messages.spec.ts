@@ -12,7 +12,7 @@ describe('messages that are held', () => {
     held.put('b', Buffer.from('next'));
 
     expect(
-      held.take().map(({ channel, message: { length }, message: bytes }) => [channel, `${bytes}`, length]),
+      held.take().map(({ channel, message: { length }, message: bytes }) => [channel, bytes.toString(), length]),
     ).toEqual([
       ['a', 'before', 6],
       ['b', 'next', 4],
@@ -27,7 +27,7 @@ describe('messages that are held', () => {
     held.put('a', Buffer.from('young'));
     vi.advanceTimersByTime(500);
 
-    expect(held.take().map(({ message }) => `${message}`)).toEqual(['young']);
+    expect(held.take().map(({ message }) => message.toString())).toEqual(['young']);
     expect(dropped()).toBe(1);
   });
 

@@ -49,7 +49,7 @@ function join() {
   const heard: string[] = [];
   const clock = { now: 0 };
   const ways = new TwoWays(
-    (_, message) => heard.push(`${message}`),
+    (_, message) => heard.push(message.toString()),
     () => clock.now,
   );
   return { ways, heard, clock };

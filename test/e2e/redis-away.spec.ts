@@ -173,7 +173,7 @@ describe('a cluster whose Redis is away', () => {
     const since = performance.now();
     const members = (await clients[0]!.emitWithAck('members', 'hall')) as string[];
     expect(performance.now() - since).toBeLessThan(2_000);
-    expect(members.toSorted()).toEqual(clients.map(({ id }) => id).toSorted());
+    expect(members.toSorted()).toEqual(clients.map(({ id }) => id!).toSorted());
 
     cluster.process.kill('SIGTERM');
     const endedAt = performance.now();
@@ -223,7 +223,7 @@ interface Member {
 
 /** Two workers, a client on each, both in the room in which a client of the first worker will talk. */
 async function startTalk({ proxy }: Place, env: NodeJS.ProcessEnv = {}) {
-  const controlSocket = path.join(await temporaryFolder(), 'ctl');
+  const controlSocket = path.join(temporaryFolder(), 'ctl');
   const cluster = await startProgram({
     workers: 2,
     env: { REDIS_URL: proxy.url, REDIS_KEY: randomUUID(), CONTROL_SOCKET: controlSocket, ...env },

@@ -49,9 +49,9 @@ export function testHost(lagMs = 0): TestHost {
   };
 }
 
-function lagging({ send, listen }: HubLink, lagMs: number): HubLink {
+function lagging(link: HubLink, lagMs: number): HubLink {
   return {
-    send: (batch, sent) => void setTimeout(() => send(batch, sent), lagMs),
-    listen: (listener) => listen((batch) => void setTimeout(() => listener(batch), lagMs)),
+    send: (batch, sent) => void setTimeout(() => link.send(batch, sent), lagMs),
+    listen: (listener) => link.listen((batch) => void setTimeout(() => listener(batch), lagMs)),
   };
 }

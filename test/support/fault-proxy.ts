@@ -60,7 +60,7 @@ export class FaultProxy {
   set(fault: Fault, ...directions: Direction[]): void {
     const concerned = directions.length > 0 ? directions : (['to the server', 'to the client'] as const);
     for (const direction of concerned) this.faults[direction] = fault;
-    for (const change of [...this.changes]) change();
+    for (const change of this.changes) change();
   }
 
   heal(): void {
@@ -69,7 +69,7 @@ export class FaultProxy {
 
   /** Ends every connection with RST, on both sides. */
   reset(): void {
-    for (const connection of [...this.connections]) connection.reset();
+    for (const connection of this.connections) connection.reset();
   }
 
   /** From here on, connections are refused; those that are there stay. */
@@ -160,12 +160,12 @@ class Lane {
 
   async run(): Promise<void> {
     const arrived: Arrival[] = [];
-    let wake = (): void => {};
+    let wake: (() => void) | undefined;
     const put = (bytes: Buffer | 'end' | 'broken'): void => {
       arrived.push({ bytes, at: performance.now() });
       const waiting = arrived.reduce((sum, arrival) => sum + arrival.bytes.length, 0);
       if (waiting > windowBytes) this.from.pause();
-      wake();
+      wake?.();
     };
     this.from.on('data', put);
     this.from.on('end', () => put('end'));
@@ -182,7 +182,7 @@ class Lane {
         wake = resolve;
         this.to.once('close', resolve);
       });
-      this.to.off('close', wake);
+      this.to.off('close', wake!);
     }
   }
 
@@ -192,10 +192,10 @@ class Lane {
     if (fault.kind === 'black hole') this.hasLost = true;
     if (fault.kind === 'latency') await elapsed(Math.max(0, at + fault.ms - performance.now()));
     if (this.hasLost) {
+      if (typeof bytes !== 'string') return;
       // The other end learns nothing, as long as the hole is there.
-      while (this.fault().kind === 'black hole' && typeof bytes === 'string' && !this.to.destroyed)
-        await this.changed();
-      if (typeof bytes === 'string') this.reset();
+      while (this.fault().kind === 'black hole' && !this.to.destroyed) await this.changed();
+      this.reset();
       return;
     }
     if (bytes === 'end') this.to.end();

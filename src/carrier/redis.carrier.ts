@@ -108,6 +108,7 @@ export class RedisCarrier extends Carrier {
   private lastSign = '';
   /** Counts the attempts to be whole: what belongs to an earlier one is void. */
   private attempt = 0;
+  private wholeAgain: Promise<void> | undefined;
   private takeOver: ((unsent: readonly HeldMessage[]) => void) | undefined;
   private handBack: (commit: Commit) => Promise<void> | void = (commit) => commit();
 
@@ -174,14 +175,14 @@ export class RedisCarrier extends Carrier {
     this.handBack = listener;
   }
 
-  async subscribe(channels: readonly string[]): Promise<void> {
+  subscribe(channels: readonly string[]): Promise<void> {
     for (const channel of channels) this.channels.add(channel);
-    await this.make(() => this.sendInBatches(channels, (batch) => this.subscriber.subscribe(...batch)));
+    return this.make(() => this.sendInBatches(channels, (batch) => this.subscriber.subscribe(...batch)));
   }
 
-  async subscribePrefix(prefix: string): Promise<void> {
+  subscribePrefix(prefix: string): Promise<void> {
     this.prefixes.add(prefix);
-    await this.make(() => this.subscriber.psubscribe(toPattern(prefix)));
+    return this.make(() => this.subscriber.psubscribe(toPattern(prefix)));
   }
 
   unsubscribe(channels: readonly string[]): void {
@@ -259,17 +260,29 @@ export class RedisCarrier extends Carrier {
     for (const listener of this.listeners) listener(name, message);
   }
 
-  /** Runs a subscription now; where the connection fails it, {@link makeWhole} makes it later. */
-  private async make(subscription: () => Promise<unknown>): Promise<void> {
-    if (this.state === 'closed') return;
+  /** Runs a subscription now; where there is no connection, {@link makeWhole} makes it later. */
+  private make(subscription: () => Promise<unknown>): Promise<void> {
+    if (this.state === 'closed') return Promise.resolve();
+    return this.subscriber.status === 'ready' ? this.makeNow(subscription) : this.untilWhole();
+  }
+
+  private async makeNow(subscription: () => Promise<unknown>): Promise<void> {
     const ended = new AbortController();
     try {
       await Promise.race([subscription(), once(this.picture, 'closed', { signal: ended.signal })]);
     } catch {
-      if (!this.isClosed()) await once(this.picture, 'whole');
+      if (!this.isClosed()) await this.untilWhole();
     } finally {
       ended.abort();
     }
+  }
+
+  /** One promise for all who wait, since in an outage there may be many. */
+  private untilWhole(): Promise<void> {
+    this.wholeAgain ??= once(this.picture, 'whole').then(() => {
+      this.wholeAgain = undefined;
+    });
+    return this.wholeAgain;
   }
 
   private isClosed(): boolean {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { setTimeout as elapsed } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import type { Said } from '../../src/events.js';
 import { type Client, collect, next, openUntyped } from '../support/clients.js';
 import { statusOf } from '../support/ctl.js';
 import { eventually } from '../support/eventually.js';
@@ -50,7 +51,7 @@ describe.each(Object.entries(ways))('a cluster whose Redis is %s for seconds', (
     const firstInOutage = talk.said;
     expect((await fetch(`${cluster.url}/health?strict`)).status).toBe(503);
     for (const member of members) await member.client.emitWithAck('join', 'meanwhile');
-    const heard = members.map(({ client }) => collect(client, 'said', (all) => all.at(-1)?.room === 'meanwhile'));
+    const heard = members.map(({ client }) => collect<Said>(client, 'said', (all) => all.at(-1)?.room === 'meanwhile'));
     await speaker.emitWithAck('say', { room: 'meanwhile', text: 'among ourselves' });
     await Promise.all(heard);
     await elapsed(2_500);

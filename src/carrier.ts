@@ -36,8 +36,11 @@ export abstract class Carrier {
 export type MessageListener = (channel: string, message: Buffer) => void;
 
 export interface CarrierHealth {
-  /** `away`: messages go nowhere, or subscriptions are not complete. */
-  readonly state: 'connecting' | 'connected' | 'away' | 'closed';
+  /**
+   * `away`: messages go nowhere, or subscriptions are not complete. `degraded`: the same, but for the processes of this
+   * host, which hear each other.
+   */
+  readonly state: 'connecting' | 'connected' | 'away' | 'degraded' | 'closed';
   /** How many messages could not be carried since the start. */
   readonly lost: number;
 }

@@ -25,6 +25,8 @@ export interface Config {
   readonly redisSigningKey: string | undefined;
   /** How long the first process of a cluster waits for Redis. */
   readonly redisConnectTimeoutMs: number;
+  /** While Redis is away, how long a message waits for it before it is too old to be told. */
+  readonly redisQueueAgeMs: number;
   readonly heartbeatIntervalMs: number;
   /** How long the fleet waits for a leader that is not heard of any more. */
   readonly leaseMs: number;
@@ -119,6 +121,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     redisRouting: read('REDIS_ROUTING', oneOf(['rooms', 'pattern'])) ?? 'rooms',
     redisSigningKey: read('REDIS_SIGNING_KEY', signingKey),
     redisConnectTimeoutMs: read('REDIS_CONNECT_TIMEOUT_MS', milliseconds(100)) ?? 10_000,
+    redisQueueAgeMs: read('REDIS_QUEUE_AGE_MS', milliseconds(0)) ?? 5_000,
     heartbeatIntervalMs: read('HEARTBEAT_INTERVAL_MS', milliseconds(10)) ?? 1_000,
     leaseMs: read('LEASE_MS', milliseconds(500, 3_600_000)) ?? 5_000,
     leaseRedisUrl: read('LEASE_REDIS_URL', redisUrl),

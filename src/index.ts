@@ -5,6 +5,7 @@ export { Carrier, type CarrierHealth, type MessageListener } from './carrier.js'
 export { CarrierModule } from './carrier/carrier.module.js';
 export { EmbeddedCarrier } from './carrier/embedded.carrier.js';
 export { EmbeddedHub } from './carrier/embedded-hub.js';
+export { FallbackCarrier, type FallbackOptions, type RemoteCarrier } from './carrier/fallback.carrier.js';
 export { ipcLink } from './carrier/ipc-link.js';
 export { localLink } from './carrier/local-link.js';
 export { RedisCarrier, type RedisCarrierOptions } from './carrier/redis.carrier.js';

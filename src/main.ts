@@ -3,11 +3,6 @@ import { Logger, type DynamicModule, Module } from '@nestjs/common';
 import { httpAddress } from './address.js';
 import { AppModule } from './app.module.js';
 import type { Carrier } from './carrier.js';
-import { EmbeddedCarrier } from './carrier/embedded.carrier.js';
-import { EmbeddedHub } from './carrier/embedded-hub.js';
-import { localLink } from './carrier/local-link.js';
-import { RedisCarrier } from './carrier/redis.carrier.js';
-import { signedWith } from './carrier/signed.carrier.js';
 import { choosePort } from './cluster/choose-port.js';
 import type { Config } from './config.js';
 import { FleetModule } from './fleet/fleet.module.js';
@@ -17,6 +12,7 @@ import { BeatRelay } from './heartbeat/beat-relay.js';
 import { HeartbeatModule } from './heartbeat/heartbeat.module.js';
 import { JobsModule } from './jobs.module.js';
 import { ProcessLogger } from './logger.js';
+import { openHostCarrier } from './open-carrier.js';
 import { type Program, readConfigOrFail, runProgram } from './program.js';
 import { serve } from './serve.js';
 import { ServingModule } from './serving.module.js';
@@ -43,7 +39,7 @@ async function start(config: Config): Promise<Program> {
   const logger = new ProcessLogger('nest-io', config);
   Logger.overrideLogger(logger);
   const port = await choosePort(config.port, config.host);
-  const carrier = await openCarrier(config);
+  const { carrier } = await openHostCarrier(config);
   const relay = new BeatRelay();
   const receiver = new BeatReceiver(config.heartbeatIntervalMs);
   if (carrier.name !== 'embedded') relay.onBeat((beat) => receiver.take(beat));
@@ -57,17 +53,6 @@ async function start(config: Config): Promise<Program> {
     await serving.drain(0);
   };
   return { close, cut: () => {} };
-}
-
-async function openCarrier({ redisUrl, redisSigningKey, redisConnectTimeoutMs }: Config): Promise<Carrier> {
-  if (redisUrl === undefined) {
-    const link = localLink();
-    new EmbeddedHub().attach(link.hub);
-    return new EmbeddedCarrier(link.process);
-  }
-  const carrier = new RedisCarrier({ url: redisUrl });
-  await carrier.connect(redisConnectTimeoutMs);
-  return signedWith(redisSigningKey, carrier);
 }
 
 const config = readConfigOrFail();

@@ -3,12 +3,6 @@ import { NestFactory } from '@nestjs/core';
 import { httpAddress } from './address.js';
 import type { Carrier } from './carrier.js';
 import { CarrierModule } from './carrier/carrier.module.js';
-import { EmbeddedCarrier } from './carrier/embedded.carrier.js';
-import { EmbeddedHub } from './carrier/embedded-hub.js';
-import { ipcLink } from './carrier/ipc-link.js';
-import { localLink } from './carrier/local-link.js';
-import { RedisCarrier } from './carrier/redis.carrier.js';
-import { signedWith } from './carrier/signed.carrier.js';
 import { choosePort } from './cluster/choose-port.js';
 import { dropsWaitingConnections } from './cluster/connection-migration.js';
 import { defaultControlSocket } from './cluster/control-path.js';
@@ -22,9 +16,9 @@ import { FleetModule } from './fleet/fleet.module.js';
 import { FleetDesk } from './fleet/fleet-desk.js';
 import { BeatRelay } from './heartbeat/beat-relay.js';
 import { HeartbeatModule } from './heartbeat/heartbeat.module.js';
-import type { IpcEnd } from './ipc.js';
 import { JobsModule } from './jobs.module.js';
 import { ProcessLogger } from './logger.js';
+import { openHostCarrier } from './open-carrier.js';
 import { type End, type Program, readConfigOrFail, runProgram } from './program.js';
 import { SessionHost } from './sessions/session-host.js';
 
@@ -94,7 +88,7 @@ async function start(config: Config, jobs: Type, end: End): Promise<Program> {
     url: config.advertiseUrl,
     runtimeFolder: config.runtimeFolder,
   });
-  const { carrier, attach } = await openCarrier(config);
+  const { carrier, attach } = await openHostCarrier(config, sessions.environment.host);
   if (carrier.name !== 'embedded') sessions.announceTo(carrier, config.redisKey);
   const beats = new BeatRelay();
   const module = PrimaryModule.forRoot(
@@ -171,20 +165,4 @@ function supervisionOf(config: Config): Omit<SupervisorOptions, 'environment' | 
     maxAgeMs: config.workerMaxAgeMs,
     maxRssBytes: config.workerMaxRssBytes,
   };
-}
-
-/** With what each worker is attached to it by, where that takes a step. */
-async function openCarrier(config: Config): Promise<{ carrier: Carrier; attach: (worker: IpcEnd) => () => void }> {
-  if (config.redisUrl === undefined) {
-    const hub = new EmbeddedHub();
-    const link = localLink();
-    hub.attach(link.hub);
-    return {
-      carrier: new EmbeddedCarrier(link.process),
-      attach: (worker) => hub.attach(ipcLink(worker)),
-    };
-  }
-  const carrier = new RedisCarrier({ url: config.redisUrl });
-  await carrier.connect(config.redisConnectTimeoutMs);
-  return { carrier: signedWith(config.redisSigningKey, carrier), attach: () => () => {} };
 }

@@ -78,7 +78,8 @@ export async function serve(
     app.useWebSocketAdapter(adapter);
     app.use(refuseWhileStopping(readiness));
     await app.init();
-    if (carrier.health.state === 'connected') await adapter.subscribed();
+    const { state } = carrier.health;
+    if (state === 'connected' || state === 'degraded') await adapter.subscribed();
     await sessions?.open();
     await listen(app, config, siblings);
     readiness.declareReady();
@@ -110,7 +111,7 @@ export async function serve(
 function refuseWhileStopping(readiness: Readiness) {
   return (request: IncomingMessage, response: ServerResponse, next: () => void): void => {
     // It says itself that it stops, and why.
-    if (readiness.state !== 'stopping' || request.url === '/health') return next();
+    if (readiness.state !== 'stopping' || request.url?.split('?')[0] === '/health') return next();
     response.writeHead(503, { Connection: 'close', 'Content-Type': 'text/plain' });
     response.end('This worker is stopping: try again, another one will answer.\n');
   };

@@ -3,25 +3,19 @@ import { type INestApplication, Logger, type Type } from '@nestjs/common';
 import { DiscoveryService, MetadataScanner, ModulesContainer } from '@nestjs/core';
 import { AppModule } from './app.module.js';
 import type { Carrier } from './carrier.js';
-import { EmbeddedCarrier } from './carrier/embedded.carrier.js';
-import { ipcLink } from './carrier/ipc-link.js';
-import { RedisCarrier } from './carrier/redis.carrier.js';
-import { signedWith } from './carrier/signed.carrier.js';
 import { lastDealt } from './cluster/deal-fence.js';
 import { PrimaryLink } from './cluster/primary-link.js';
 import type { Config } from './config.js';
 import { declaredJobs } from './fleet/job-explorer.js';
 import { BeatReceiver } from './heartbeat/beat-receiver.js';
 import { ProcessLogger } from './logger.js';
+import { openWorkerCarrier } from './open-carrier.js';
 import { Readiness } from './ops/readiness.js';
 import { readConfigOrFail, runProgram } from './program.js';
 import { serve, type Serving, type Siblings } from './serve.js';
 import { ServingModule } from './serving.module.js';
 import { HostDirectory } from './sessions/host-directory.js';
 import { SessionDesk } from './sessions/session-desk.js';
-
-/** The primary has seen Redis already: a worker that cannot reach it starts without, rather than not at all. */
-const redisWaitMs = 5_000;
 
 /** After an exception that nobody caught the process should not serve for long. */
 const briefDrainMs = 1_000;
@@ -41,7 +35,7 @@ export async function runWorker(application: Type = AppModule): Promise<void> {
   });
   const end = await runProgram({
     start: async () => {
-      const carrier = await openCarrier(config);
+      const carrier = await openWorkerCarrier(config);
       const module = ServingModule.forRoot(application, config, carrier);
       const beats = new BeatReceiver(config.heartbeatIntervalMs);
       beats.follow(process);
@@ -89,13 +83,4 @@ function openSessionDesk({ sessions, slot = 1, redisKey }: Config, carrier: Carr
     primary: process,
     hosts: carrier.name === 'embedded' ? undefined : new HostDirectory(carrier, host, redisKey),
   });
-}
-
-async function openCarrier({ redisUrl, redisSigningKey }: Config): Promise<Carrier> {
-  if (redisUrl === undefined) return new EmbeddedCarrier(ipcLink(process));
-  const carrier = new RedisCarrier({ url: redisUrl });
-  await carrier.connect(redisWaitMs).catch((error: Error) => {
-    new Logger('Worker').warn(`${error.message} Serving this worker's own clients meanwhile.`);
-  });
-  return signedWith(redisSigningKey, carrier);
 }

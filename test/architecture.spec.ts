@@ -44,6 +44,7 @@ const compositions = [
   'ctl',
   'index',
   'main',
+  'open-carrier',
   'primary',
   'redis-io.adapter',
   'serve',

@@ -357,11 +357,11 @@ export class CarrierAdapter extends RedisAdapter {
 
   private untilLive(): Promise<unknown> | undefined {
     const { carrier, subscribeTimeoutMs } = this.options;
-    return carrier.health.state === 'connected' ? within(subscribeTimeoutMs, this.ready(), () => {}) : undefined;
+    return mayWait(carrier) ? within(subscribeTimeoutMs, this.ready(), () => {}) : undefined;
   }
 
   private pending(rooms: Iterable<Room>): Promise<unknown> | undefined {
-    if (!this.roomChannels || this.options.carrier.health.state !== 'connected') return undefined;
+    if (!this.roomChannels || !mayWait(this.options.carrier)) return undefined;
     const pending = this.roomChannels.pending(rooms);
     return pending.length > 0 ? Promise.all(pending) : undefined;
   }
@@ -396,6 +396,11 @@ function toError(
   timeoutMs: number,
 ): MissingAnswersError {
   return new MissingAnswersError(responses, names, answers, answers + count, timeoutMs);
+}
+
+/** While nobody can be heard, nobody is waited for. */
+function mayWait({ health: { state } }: Carrier): boolean {
+  return state === 'connected' || state === 'degraded';
 }
 
 function onlyHere(opts: BroadcastOptions): BroadcastOptions {

@@ -7,7 +7,7 @@ export interface RedisClients {
   readonly subscriber: Redis;
 }
 
-const longestRetryMs = 2_000;
+const longestRetryMs = 1_000;
 
 /** Opens the two connections that a process keeps. They retry for ever, and fail a command at once rather than queue it. */
 export function openRedisClients(url: string): RedisClients {

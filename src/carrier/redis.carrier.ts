@@ -1,20 +1,56 @@
+import { randomUUID } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
+import { setTimeout as elapsed } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import type { Redis } from 'ioredis';
 import { Carrier, type CarrierHealth, type MessageListener } from '../carrier.js';
 import { RedisUnreachableError } from '../errors.js';
 import { within } from '../within.js';
+import { BandProbe, type Movement } from './band-probe.js';
+import { type HeldMessage, HeldMessages } from './held-messages.js';
 import { LossLog } from './loss-log.js';
-import { PublishQueue } from './publish-queue.js';
+import { publishLimitBytes, PublishQueue } from './publish-queue.js';
 import { openRedisClients, redisAddress, type RedisClients } from './redis-clients.js';
+import { refuseReplica, replicaError, roleOf } from './redis-role.js';
 
-export type RedisCarrierOptions =
-  | {
-      /** `redis://` or `rediss://`, with user, password and db if needed. The carrier closes what it opens. */
-      readonly url: string;
-    }
-  /** Connections that a team already has. They stay open when the carrier closes. */
-  | RedisClients;
+export type RedisCarrierOptions = RedisOutageOptions &
+  (
+    | {
+        /** `redis://` or `rediss://`, with user, password and db if needed. The carrier closes what it opens. */
+        readonly url: string;
+      }
+    /**
+     * Connections that a team already has. They stay open when the carrier closes; where Redis is silent they are cut,
+     * and connect again by their own `retryStrategy`.
+     */
+    | RedisClients
+  );
+
+export interface RedisOutageOptions {
+  /**
+   * Begins the name of the channel on which the carrier hears itself.
+   * @default "socket.io"
+   */
+  readonly key?: string;
+  /**
+   * Time between two probes, in milliseconds.
+   * @default 200
+   */
+  readonly probeIntervalMs?: number;
+  /**
+   * How long Redis may be silent before it counts as away, in milliseconds.
+   * @default 600
+   */
+  readonly probeTimeoutMs?: number;
+  /**
+   * While Redis is away, messages wait this long for it, in milliseconds. Older ones are dropped and counted.
+   * @default 5_000
+   */
+  readonly queueAgeMs?: number;
+}
+
+/** What is published from here on goes through Redis again. */
+export type Commit = () => void;
 
 const limits = {
   /** How many channels one SUBSCRIBE names. */
@@ -22,6 +58,14 @@ const limits = {
   /** How long Redis may take to say how many subscribers a channel has. */
   answerMs: 2_000,
   quitMs: 500,
+  /** How long an attempt to come back may stand still before the next one. */
+  attemptMs: 2_000,
+  /**
+   * Whoever else was cut off tries again after pauses that grow with the outage. Messages that wait are kept back so long
+   * for them, and twice the outage, but no longer than the longest pause takes.
+   */
+  settleMs: 200,
+  longestSettleMs: 1_200,
 };
 
 /**
@@ -41,22 +85,47 @@ export class RedisCarrier extends Carrier {
   private readonly channels = new Set<string>();
   private readonly prefixes = new Set<string>();
   private readonly listeners = new Set<MessageListener>();
-  private readonly picture = new EventEmitter<{ whole: []; closed: []; failed: [Error] }>().setMaxListeners(0);
+  private readonly picture = new EventEmitter<{
+    whole: [];
+    closed: [];
+    failed: [Error];
+    away: [];
+    heard: [];
+  }>().setMaxListeners(0);
   private readonly unlisten: () => void;
   private state: CarrierHealth['state'] = 'connecting';
   private readonly losses = new LossLog(RedisCarrier.name);
   private lostBefore = 0;
   private awaySince: number | undefined;
   private readonly queue: PublishQueue;
+  /** What waits for Redis to come back, or for the answer to a probe that is late. */
+  private readonly held: HeldMessages;
+  private readonly probe: BandProbe;
+  private readonly probeChannel: string;
+  private readonly ticker: NodeJS.Timeout;
+  private readonly attemptTicks: number;
+  private stillTicks = 0;
+  private lastSign = '';
+  /** Counts the attempts to be whole: what belongs to an earlier one is void. */
+  private attempt = 0;
+  private wholeAgain: Promise<void> | undefined;
+  private takeOver: ((unsent: readonly HeldMessage[]) => void) | undefined;
+  private handBack: (commit: Commit) => Promise<void> | void = (commit) => commit();
 
   constructor(options: RedisCarrierOptions) {
     super();
+    const { key = 'socket.io', probeIntervalMs = 200, probeTimeoutMs = 600, queueAgeMs = 5_000 } = options;
+    this.probeChannel = `${key}-probe#${randomUUID()}#`;
+    this.probe = new BandProbe(Math.ceil(probeTimeoutMs / probeIntervalMs));
+    this.attemptTicks = Math.ceil(limits.attemptMs / probeIntervalMs);
+    this.held = new HeldMessages(publishLimitBytes, queueAgeMs, (count) => this.losses.count(count));
     this.ownsClients = 'url' in options;
     ({ publisher: this.publisher, subscriber: this.subscriber } =
       'url' in options ? openRedisClients(options.url) : options);
     this.address = redisAddress(this.publisher);
     this.queue = new PublishQueue(this.publisher, ({ message }) => this.lose(message));
     this.unlisten = this.listenToClients();
+    this.ticker = setInterval(() => this.tick(), probeIntervalMs).unref();
   }
 
   /**
@@ -91,17 +160,29 @@ export class RedisCarrier extends Carrier {
   }
 
   publish(channel: string, message: Buffer): void {
-    if (this.isClosed() || !this.queue.put(channel, message)) this.lose('it does not answer');
+    if (this.isClosed()) this.losses.count(1);
+    else if (this.state !== 'connected' || this.probe.isLate || this.held.size > 0) this.held.put(channel, message);
+    else if (!this.queue.put(channel, message)) this.lose('it does not answer');
   }
 
-  async subscribe(channels: readonly string[]): Promise<void> {
+  /** Calls `listener` as Redis goes away, with what was given to the carrier before and has not left. */
+  onAway(listener: (unsent: readonly HeldMessage[]) => void): void {
+    this.takeOver = listener;
+  }
+
+  /** Calls `listener` as soon as everything is complete again. Redis counts as away until that calls `commit`. */
+  onReturn(listener: (commit: Commit) => Promise<void>): void {
+    this.handBack = listener;
+  }
+
+  subscribe(channels: readonly string[]): Promise<void> {
     for (const channel of channels) this.channels.add(channel);
-    await this.make(() => this.sendInBatches(channels, (batch) => this.subscriber.subscribe(...batch)));
+    return this.make(() => this.sendInBatches(channels, (batch) => this.subscriber.subscribe(...batch)));
   }
 
-  async subscribePrefix(prefix: string): Promise<void> {
+  subscribePrefix(prefix: string): Promise<void> {
     this.prefixes.add(prefix);
-    await this.make(() => this.subscriber.psubscribe(toPattern(prefix)));
+    return this.make(() => this.subscriber.psubscribe(toPattern(prefix)));
   }
 
   unsubscribe(channels: readonly string[]): void {
@@ -116,6 +197,7 @@ export class RedisCarrier extends Carrier {
   }
 
   async subscribers(channel: string): Promise<number> {
+    if (this.state !== 'connected') throw new Error(`Redis at ${this.address} is away.`);
     this.queue.flush();
     const [, count] = await within(limits.answerMs, this.publisher.pubsub('NUMSUB', channel), () => {
       throw new Error(`Redis did not answer within ${limits.answerMs} ms.`);
@@ -130,13 +212,17 @@ export class RedisCarrier extends Carrier {
 
   async close(): Promise<void> {
     if (this.state === 'closed') return;
+    clearInterval(this.ticker);
+    this.release();
     this.queue.flush();
+    this.held.drop();
     this.state = 'closed';
     this.picture.emit('closed');
+    this.picture.emit('away');
     if (this.ownsClients) {
       await Promise.all([quit(this.publisher), quit(this.subscriber)]);
     } else {
-      this.unsubscribe([...this.channels]);
+      this.unsubscribe([this.probeChannel, ...this.channels]);
       for (const prefix of this.prefixes) this.unsubscribePrefix(prefix);
     }
     this.unlisten();
@@ -149,7 +235,7 @@ export class RedisCarrier extends Carrier {
 
   private listenToClients(): () => void {
     const onReady = (): void => void this.makeWhole();
-    const onClose = (): void => this.goAway();
+    const onClose = (): void => this.goAway(new Error('the connection was closed'));
     const onError = (error: Error): void => this.noteFailure(error);
     const onMessage = (channel: Buffer, message: Buffer): void => this.hear(channel, message);
     const onPatternMessage = (_pattern: Buffer, channel: Buffer, message: Buffer): void => this.hear(channel, message);
@@ -170,41 +256,138 @@ export class RedisCarrier extends Carrier {
 
   private hear(channel: Buffer, message: Buffer): void {
     const name = channel.toString();
+    if (name === this.probeChannel) return this.hearNonce(message.toString());
     for (const listener of this.listeners) listener(name, message);
   }
 
-  /** Runs a subscription now; where the connection fails it, {@link makeWhole} makes it later. */
-  private async make(subscription: () => Promise<unknown>): Promise<void> {
-    if (this.state === 'closed') return;
+  /** Runs a subscription now; where there is no connection, {@link makeWhole} makes it later. */
+  private make(subscription: () => Promise<unknown>): Promise<void> {
+    if (this.state === 'closed') return Promise.resolve();
+    return this.subscriber.status === 'ready' ? this.makeNow(subscription) : this.untilWhole();
+  }
+
+  private async makeNow(subscription: () => Promise<unknown>): Promise<void> {
     const ended = new AbortController();
     try {
       await Promise.race([subscription(), once(this.picture, 'closed', { signal: ended.signal })]);
     } catch {
-      if (!this.isClosed()) await once(this.picture, 'whole');
+      if (!this.isClosed()) await this.untilWhole();
     } finally {
       ended.abort();
     }
+  }
+
+  /** One promise for all who wait, since in an outage there may be many. */
+  private untilWhole(): Promise<void> {
+    this.wholeAgain ??= once(this.picture, 'whole').then(() => {
+      this.wholeAgain = undefined;
+    });
+    return this.wholeAgain;
   }
 
   private isClosed(): boolean {
     return this.state === 'closed';
   }
 
-  /** Subscribes to everything that is asked for, and only then calls the carrier connected. */
+  /** Subscribes to everything that is asked for, sees that it is heard, and only then calls the carrier connected. */
   private async makeWhole(): Promise<void> {
-    if (!this.isUsable() || this.isClosed()) return;
+    const attempt = ++this.attempt;
+    const holds = (): boolean => attempt === this.attempt && this.isUsable() && !this.isClosed();
+    if (!holds()) return;
     try {
-      await this.sendInBatches([...this.channels], (batch) => this.subscriber.subscribe(...batch));
+      refuseReplica(await roleOf(this.publisher));
+      const channels = [this.probeChannel, ...this.channels];
+      await this.sendInBatches(channels, (batch) => this.subscriber.subscribe(...batch));
       await this.sendInBatches([...this.prefixes], (batch) => this.subscriber.psubscribe(...batch.map(toPattern)));
+      if (!holds() || !(await this.hearsItself())) return;
+      if (this.held.size > 0) await elapsed(this.settleMs());
+      if (holds()) await this.handBack(() => holds() && this.becomeWhole());
     } catch (error) {
-      // Where the connection broke again, its next `ready` starts afresh.
-      this.noteFailure(error as Error);
-      return;
+      // Where the connection broke again, its next `ready` starts afresh; where Redis refuses, the ticker does.
+      if (attempt === this.attempt) this.noteFailure(error as Error);
     }
-    if (!this.isUsable() || this.isClosed()) return;
+  }
+
+  private becomeWhole(): void {
     this.state = 'connected';
+    this.release();
     if (this.awaySince !== undefined) this.sayItIsOver(this.awaySince);
     this.picture.emit('whole');
+  }
+
+  /** What waited leaves in its order. */
+  private release(): void {
+    if (this.state !== 'connected' || this.held.size === 0) return;
+    for (const { channel, message } of this.held.take()) {
+      if (!this.queue.put(channel, message)) this.lose('it does not answer');
+    }
+  }
+
+  private async hearsItself(): Promise<boolean> {
+    const ended = new AbortController();
+    const { signal } = ended;
+    try {
+      const heard = once(this.picture, 'heard', { signal }).then(() => true);
+      const away = once(this.picture, 'away', { signal }).then(() => false);
+      this.sendNonce();
+      return await Promise.race([heard, away]);
+    } finally {
+      ended.abort();
+    }
+  }
+
+  private tick(): void {
+    this.held.expire();
+    if (this.state !== 'connected') return this.watchAttempt();
+    const verdict = this.probe.tick(this.movement());
+    if (verdict === 'due') this.sendNonce();
+    if (verdict === 'failed') this.rebuild(new Error('it is silent'));
+  }
+
+  /** Sent after all that was published before it, so that it is as late as they are. */
+  private sendNonce(): void {
+    this.queue.flush();
+    const nonce = this.probe.ask(this.movement());
+    const taken = Promise.all([roleOf(this.publisher), this.publisher.publish(this.probeChannel, nonce)]);
+    taken.then(
+      ([role]) => {
+        this.probe.taken(nonce, this.movement());
+        if (role === 'replica' && this.state === 'connected') this.rebuild(replicaError());
+      },
+      (error: Error) => {
+        if (this.isUsable()) this.rebuild(error);
+      },
+    );
+  }
+
+  private hearNonce(nonce: string): void {
+    if (!this.probe.heard(nonce)) return;
+    this.release();
+    this.picture.emit('heard');
+  }
+
+  private movement(): Movement {
+    return { publisher: this.publisher.stream?.bytesRead ?? 0, subscriber: this.subscriber.stream?.bytesRead ?? 0 };
+  }
+
+  /** An attempt at which nothing moves any more is given up. ioredis alone would wait for a silent Redis for ever. */
+  private watchAttempt(): void {
+    const { publisher, subscriber } = this.movement();
+    const sign = `${this.publisher.status} ${publisher} ${this.subscriber.status} ${subscriber}`;
+    this.stillTicks = sign === this.lastSign ? this.stillTicks + 1 : 0;
+    this.lastSign = sign;
+    if (this.stillTicks >= this.attemptTicks) this.cut();
+  }
+
+  private rebuild(error: Error): void {
+    this.goAway(error);
+    this.cut();
+  }
+
+  /** `disconnect()` would wait for the other side, which is silent. */
+  private cut(): void {
+    this.stillTicks = 0;
+    for (const { stream } of [this.publisher, this.subscriber]) stream?.destroy();
   }
 
   private async sendInBatches(names: readonly string[], send: (batch: string[]) => Promise<unknown>): Promise<void> {
@@ -221,10 +404,14 @@ export class RedisCarrier extends Carrier {
     else this.losses.count(1);
   }
 
-  private goAway(): void {
+  private goAway(error: Error): void {
+    this.attempt++;
+    this.probe.forget();
+    this.picture.emit('away');
     if (this.state !== 'connected') return;
     this.state = 'away';
-    this.noteFailure(new Error('the connection was closed'));
+    this.noteFailure(error);
+    this.takeOver?.(this.held.take());
   }
 
   private noteFailure(error: Error): void {
@@ -234,6 +421,11 @@ export class RedisCarrier extends Carrier {
     this.awaySince = Date.now();
     this.lostBefore = this.losses.total;
     this.logger.warn(`Redis at ${this.address} cannot be used (${error.message}): trying again`);
+  }
+
+  private settleMs(): number {
+    if (this.awaySince === undefined) return 0;
+    return Math.min(limits.settleMs + 2 * (Date.now() - this.awaySince), limits.longestSettleMs);
   }
 
   private sayItIsOver(since: number): void {

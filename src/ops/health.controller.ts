@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { Controller, Get, Inject, Res } from '@nestjs/common';
+import { Controller, Get, Inject, Query, Res } from '@nestjs/common';
 import { Carrier, type CarrierHealth } from '../carrier.js';
 import { WorkerIdentity } from '../identity.js';
 import { refusedMessages } from '../refused-messages.js';
@@ -27,15 +27,20 @@ export class HealthController {
     @Inject(WorkerIdentity) private readonly worker: WorkerIdentity,
   ) {}
 
-  /** 200 only while this process should get new clients, else 503. */
+  /**
+   * 200 only while this process should get new clients, else 503. With `?strict` also 503 while it is degraded: for a
+   * monitor, or for a balancer that has hosts which are not.
+   */
   @Get()
-  health(@Res({ passthrough: true }) response: ServerResponse): Health {
+  health(@Res({ passthrough: true }) response: ServerResponse, @Query('strict') strict?: string): Health {
+    const status = this.status();
+    if (status === 'degraded' && strict !== undefined) response.statusCode = 503;
     if (this.readiness.state !== 'ready') {
       response.statusCode = 503;
       response.setHeader('Connection', 'close');
     }
     return {
-      status: this.status(),
+      status,
       worker: this.worker.slot,
       host: this.worker.host,
       carrier: { name: this.carrier.name, ...this.carrier.health },

@@ -45,7 +45,7 @@ describe('GET /health', () => {
     });
   });
 
-  it.each(['connecting', 'away', 'closed'] as const)(
+  it.each(['connecting', 'away', 'degraded', 'closed'] as const)(
     'answers 200, degraded, while the carrier is %s: its own clients are served',
     async (state) => {
       const { app, carrier, ask } = await startApplication();
@@ -59,6 +59,21 @@ describe('GET /health', () => {
       });
     },
   );
+
+  it('answers a monitor that asks with ?strict 503 while it is degraded, and keeps the connection', async () => {
+    const { app, carrier, ask } = await startApplication();
+    app.get(Readiness).declareReady();
+    expect(await ask('?strict')).toMatchObject({ status: 200, health: { status: 'ok' } });
+
+    carrier.health = { state: 'degraded', lost: 0 };
+
+    expect(await ask('?strict')).toMatchObject({
+      status: 503,
+      connection: 'keep-alive',
+      health: { status: 'degraded' },
+    });
+    expect(await ask()).toMatchObject({ status: 200 });
+  });
 
   it('does not become ready again once the process is ending', async () => {
     const { app, ask } = await startApplication();
@@ -105,8 +120,8 @@ async function startApplication() {
   onTestFinished(() => app.close());
 
   const { port } = (app.getHttpServer() as { address(): AddressInfo }).address();
-  const ask = async () => {
-    const response = await fetch(`http://127.0.0.1:${port}/health`);
+  const ask = async (query = '') => {
+    const response = await fetch(`http://127.0.0.1:${port}/health${query}`);
     const health = await response.json();
     return { status: response.status, connection: response.headers.get('connection'), health };
   };

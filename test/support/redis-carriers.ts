@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { inject, onTestFinished } from 'vitest';
-import { RedisCarrier, type RedisCarrierOptions } from '../../src/carrier/redis.carrier.js';
+import { RedisCarrier, type RedisCarrierOptions, type RedisOutageOptions } from '../../src/carrier/redis.carrier.js';
 import { openRedisClients, type RedisClients } from '../../src/carrier/redis-clients.js';
 import { type RedisServer, startRedis } from './redis-server.js';
 
@@ -20,10 +20,13 @@ export async function connected(options: RedisCarrierOptions): Promise<RedisCarr
 }
 
 /** A carrier with connections as it would open them itself, and a view of their events. */
-export async function watched(url: string): Promise<{ carrier: RedisCarrier; clients: RedisClients }> {
+export async function watched(
+  url: string,
+  options: RedisOutageOptions = {},
+): Promise<{ carrier: RedisCarrier; clients: RedisClients }> {
   const clients = openRedisClients(url);
   endWithTest(clients);
-  return { carrier: await connected(clients), clients };
+  return { carrier: await connected({ ...options, ...clients }), clients };
 }
 
 /** Connections as a team has them: with all of ioredis' defaults. */

@@ -292,7 +292,7 @@ export class CarrierAdapter extends RedisAdapter {
   private hear({ packet, rooms, except, flags }: BroadcastMessage): void {
     // The channel of a room may be that of another namespace as well.
     if ((packet.nsp ?? '/') !== this.nsp.name) return;
-    super.broadcast({ ...packet }, onlyHere({ rooms: new Set(rooms), except: new Set(except), flags: flags ?? {} }));
+    super.broadcast(packet, onlyHere({ rooms: new Set(rooms), except: new Set(except), flags: flags ?? {} }));
   }
 
   private sayAlone(reason: string): void {

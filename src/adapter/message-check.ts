@@ -9,7 +9,7 @@ export interface BroadcastMessage {
 export interface Packet {
   readonly type: number;
   readonly data: readonly unknown[];
-  readonly nsp: string;
+  readonly nsp: string | undefined;
 }
 
 export type Fields = Readonly<Record<string, unknown>>;

@@ -3,16 +3,15 @@ import { Logger } from '@nestjs/common';
 import type { Redis } from 'ioredis';
 import { Carrier, type CarrierHealth, type MessageListener } from '../carrier.js';
 import { RedisUnreachableError } from '../errors.js';
+import type { RedisAccess } from '../redis-address.js';
 import { within } from '../within.js';
 import { LossLog } from './loss-log.js';
 import { PublishQueue } from './publish-queue.js';
 import { openRedisClients, redisAddress, type RedisClients } from './redis-clients.js';
 
 export type RedisCarrierOptions =
-  | {
-      /** `redis://` or `rediss://`, with user, password and db if needed. The carrier closes what it opens. */
-      readonly url: string;
-    }
+  /** Where Redis is. The carrier closes what it opens. */
+  | RedisAccess
   /** Connections that a team already has. They stay open when the carrier closes. */
   | RedisClients;
 
@@ -53,7 +52,7 @@ export class RedisCarrier extends Carrier {
     super();
     this.ownsClients = 'url' in options;
     ({ publisher: this.publisher, subscriber: this.subscriber } =
-      'url' in options ? openRedisClients(options.url) : options);
+      'url' in options ? openRedisClients(options) : options);
     this.address = redisAddress(this.publisher);
     this.queue = new PublishQueue(this.publisher, ({ message }) => this.lose(message));
     this.unlisten = this.listenToClients();

@@ -21,7 +21,7 @@ export async function connected(options: RedisCarrierOptions): Promise<RedisCarr
 
 /** A carrier with connections as it would open them itself, and a view of their events. */
 export async function watched(url: string): Promise<{ carrier: RedisCarrier; clients: RedisClients }> {
-  const clients = openRedisClients(url);
+  const clients = openRedisClients({ url });
   endWithTest(clients);
   return { carrier: await connected(clients), clients };
 }

@@ -6,9 +6,9 @@ import type { Carrier } from './carrier.js';
 import { EmbeddedCarrier } from './carrier/embedded.carrier.js';
 import { EmbeddedHub } from './carrier/embedded-hub.js';
 import { localLink } from './carrier/local-link.js';
-import { RedisCarrier } from './carrier/redis.carrier.js';
+import { redisCarrierFor } from './carrier/open-redis.js';
 import { choosePort } from './cluster/choose-port.js';
-import type { Config } from './config.js';
+import { type Config, redisOf } from './config.js';
 import { FleetModule } from './fleet/fleet.module.js';
 import { BeatReceiver } from './heartbeat/beat-receiver.js';
 import { BeatRelay } from './heartbeat/beat-relay.js';
@@ -51,14 +51,15 @@ async function start(config: Config): Promise<Program> {
   return { close: () => serving.drain(0), cut: () => {} };
 }
 
-async function openCarrier({ redisUrl, redisConnectTimeoutMs }: Config): Promise<Carrier> {
-  if (redisUrl === undefined) {
+async function openCarrier(config: Config): Promise<Carrier> {
+  const topology = redisOf(config);
+  if (!topology) {
     const link = localLink();
     new EmbeddedHub().attach(link.hub);
     return new EmbeddedCarrier(link.process);
   }
-  const carrier = new RedisCarrier({ url: redisUrl });
-  await carrier.connect(redisConnectTimeoutMs);
+  const carrier = redisCarrierFor(topology);
+  await carrier.connect(config.redisConnectTimeoutMs);
   return carrier;
 }
 

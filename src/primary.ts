@@ -7,14 +7,14 @@ import { EmbeddedCarrier } from './carrier/embedded.carrier.js';
 import { EmbeddedHub } from './carrier/embedded-hub.js';
 import { ipcLink } from './carrier/ipc-link.js';
 import { localLink } from './carrier/local-link.js';
-import { RedisCarrier } from './carrier/redis.carrier.js';
+import { redisCarrierFor } from './carrier/open-redis.js';
 import { choosePort } from './cluster/choose-port.js';
 import { dropsWaitingConnections } from './cluster/connection-migration.js';
 import { defaultControlSocket } from './cluster/control-path.js';
 import { Operator, OPERATOR_OPTIONS, type OperatorOptions } from './cluster/operator.js';
 import { Supervisor } from './cluster/supervisor.js';
 import { SUPERVISOR_OPTIONS, type SupervisorOptions } from './cluster/supervisor.options.js';
-import type { Config } from './config.js';
+import { type Config, redisOf } from './config.js';
 import { EmitterModule } from './emitter/emitter.module.js';
 import type { FleetControl } from './fleet-status.js';
 import { FleetModule } from './fleet/fleet.module.js';
@@ -168,7 +168,8 @@ function supervisionOf(config: Config): Omit<SupervisorOptions, 'environment' | 
 
 /** With what each worker is attached to it by, where that takes a step. */
 async function openCarrier(config: Config): Promise<{ carrier: Carrier; attach: (worker: IpcEnd) => () => void }> {
-  if (config.redisUrl === undefined) {
+  const topology = redisOf(config);
+  if (!topology) {
     const hub = new EmbeddedHub();
     const link = localLink();
     hub.attach(link.hub);
@@ -177,7 +178,7 @@ async function openCarrier(config: Config): Promise<{ carrier: Carrier; attach: 
       attach: (worker) => hub.attach(ipcLink(worker)),
     };
   }
-  const carrier = new RedisCarrier({ url: config.redisUrl });
+  const carrier = redisCarrierFor(topology);
   await carrier.connect(config.redisConnectTimeoutMs);
   return { carrier, attach: () => () => {} };
 }

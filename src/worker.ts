@@ -4,10 +4,10 @@ import { AppModule } from './app.module.js';
 import type { Carrier } from './carrier.js';
 import { EmbeddedCarrier } from './carrier/embedded.carrier.js';
 import { ipcLink } from './carrier/ipc-link.js';
-import { RedisCarrier } from './carrier/redis.carrier.js';
+import { redisCarrierFor } from './carrier/open-redis.js';
 import { lastDealt } from './cluster/deal-fence.js';
 import { PrimaryLink } from './cluster/primary-link.js';
-import type { Config } from './config.js';
+import { type Config, redisOf } from './config.js';
 import { BeatReceiver } from './heartbeat/beat-receiver.js';
 import { ProcessLogger } from './logger.js';
 import { Readiness } from './ops/readiness.js';
@@ -80,9 +80,10 @@ function openSessionDesk({ sessions, slot = 1, redisKey }: Config, carrier: Carr
   });
 }
 
-async function openCarrier({ redisUrl }: Config): Promise<Carrier> {
-  if (redisUrl === undefined) return new EmbeddedCarrier(ipcLink(process));
-  const carrier = new RedisCarrier({ url: redisUrl });
+async function openCarrier(config: Config): Promise<Carrier> {
+  const topology = redisOf(config);
+  if (!topology) return new EmbeddedCarrier(ipcLink(process));
+  const carrier = redisCarrierFor(topology);
   await carrier.connect(redisWaitMs).catch((error: Error) => {
     new Logger('Worker').warn(`${error.message} Serving this worker's own clients meanwhile.`);
   });

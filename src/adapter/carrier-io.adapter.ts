@@ -9,7 +9,7 @@ import type { Observable } from 'rxjs';
 import type { Namespace, Server, ServerOptions, Socket } from 'socket.io';
 import type { Carrier } from '../carrier.js';
 import type { Delivery } from '../delivery.js';
-import { SetupTooLateError } from '../errors.js';
+import { PrefixUnsupportedError, SetupTooLateError } from '../errors.js';
 import { Publisher } from '../publisher.js';
 import { within } from '../within.js';
 import { admitClients } from './admission.js';
@@ -137,14 +137,15 @@ export class CarrierIoAdapter extends IoAdapter {
     super(app);
     const { container, isInitialized } = app as unknown as ApplicationInside;
     if (isInitialized) throw new SetupTooLateError();
-    const { carrier, key = options.publisher?.key ?? 'socket.io' } = options;
+    const { carrier, key = options.publisher?.key ?? 'socket.io', routing = 'rooms' } = options;
+    if (routing === 'pattern' && !carrier.hearsPrefixes) throw new PrefixUnsupportedError();
     this.adapterOptions = {
       carrier,
       key,
       router: ChannelRouter.of(carrier),
       publisher: options.publisher ?? new Publisher(carrier, { key }),
       delivery: options.delivery,
-      routing: options.routing ?? 'rooms',
+      routing,
       requestsTimeoutMs: options.requestsTimeoutMs ?? 5_000,
       subscribeTimeoutMs: options.subscribeTimeoutMs ?? 1_000,
     };

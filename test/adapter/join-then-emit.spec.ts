@@ -3,13 +3,13 @@ import type { Socket as ClientSocket } from 'socket.io-client';
 import { describe, expect, it } from 'vitest';
 import { ClusterEmitter } from '../../src/emitter/cluster-emitter.js';
 import { Publisher } from '../../src/publisher.js';
-import { carriers } from '../support/carriers.js';
+import { allCarriers } from '../support/carriers.js';
 import { HeldCarrier } from '../support/held-carrier.js';
 import { startFleet, startNode } from '../support/nodes.js';
 
 const rounds = 200;
 
-describe.each(carriers)('over the %s carrier, a message right after the join', (carrier) => {
+describe.each(allCarriers)('over the %s carrier, a message right after the join', (carrier) => {
   it(`arrives ${rounds} times of ${rounds} when an emitter does both in one breath`, async () => {
     const { client, emitter } = await startPair();
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type CarrierName, carriers } from '../support/carriers.js';
 import { startNodes } from '../support/nodes.js';
 
-describe.each(carriers)('over the %s carrier', (carrier) => {
+describe.each(allCarriers)('over the %s carrier', (carrier) => {
   describe('an event that a node raises in the servers', () => {
     it('reaches every other one', async () => {
       const nodes = await startNodes(carrier, 3);

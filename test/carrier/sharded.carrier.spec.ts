@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
 import { hashSlot } from '../../src/carrier/hash-slot.js';
 import { ShardedCarrier } from '../../src/carrier/sharded.carrier.js';
 import { RedisUnreachableError } from '../../src/errors.js';
@@ -13,7 +13,7 @@ import { describeCarrier } from './carrier.contract.js';
 let cluster: RedisCluster;
 
 beforeAll(async () => {
-  cluster = await startCluster();
+  cluster = await startCluster(inject('redisServer'));
 });
 
 afterAll(() => cluster.stop());

@@ -2,7 +2,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Redis } from 'ioredis';
-import { inject } from 'vitest';
 import { eventually } from './eventually.js';
 import { freePort } from './free-port.js';
 import { type RedisServer, startRedis } from './redis-server.js';
@@ -41,10 +40,7 @@ const clusterOptions = [
 type SlotRange = [first: number, last: number, primary: [string, number], replica: [string, number]];
 
 /** @param extra are further options of each server. */
-export async function startCluster(
-  extra: readonly string[] = [],
-  binary = inject('redisServer'),
-): Promise<RedisCluster> {
+export async function startCluster(binary: string, extra: readonly string[] = []): Promise<RedisCluster> {
   const clients = new Map<number, Redis>();
   const servers = new Map<number, RedisServer>();
   const optionsOf = new Map<number, string[]>();

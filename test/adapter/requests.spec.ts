@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type CarrierName, carriers } from '../support/carriers.js';
+import { allCarriers, type CarrierName } from '../support/carriers.js';
 import { startNodes } from '../support/nodes.js';
 
 describe.each(allCarriers)('over the %s carrier', (carrier) => {

@@ -1,0 +1,39 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { describe, expect, inject, it, onTestFinished } from 'vitest';
+import { carrierEnvironment } from '../support/carriers.js';
+import { collect, next } from '../support/clients.js';
+import { startProgram } from '../support/start-program.js';
+
+describe('the program with REDIS_MODE=sharded', () => {
+  it('says so, and serves rooms and the heartbeat across workers', async () => {
+    const cluster = await startProgram({ workers: 2, env: carrierEnvironment('sharded') });
+    const members = await cluster.connectToEach();
+    await Promise.all(members.map((member) => member.emitWithAck('join', 'lobby')));
+    const heard = Promise.all(members.map((member) => next(member, 'said')));
+    const beats = Promise.all(members.map((member) => next(member, 'heartbeat')));
+
+    await members[0]!.emitWithAck('say', { room: 'lobby', text: 'hello' });
+
+    const said = { room: 'lobby', text: 'hello', from: members[0]!.id };
+    expect(await heard).toEqual([[said], [said]]);
+    expect((await beats).every(([{ sequence }]) => sequence > 0)).toBe(true);
+    expect(cluster.readyLine).toMatch(/2 workers, sharded carrier$/);
+  });
+
+  it('hears a process that only publishes', async () => {
+    const env = { ...carrierEnvironment('sharded'), REDIS_KEY: `key-${process.pid}` };
+    const cluster = await startProgram({ workers: 2, env });
+    const members = await cluster.connectToEach();
+    await Promise.all(members.map((member) => member.emitWithAck('join', 'lobby')));
+    const heard = Promise.all(members.map((member) => collect(member, 'said', ({ length }) => length === 3)));
+
+    const publisher = fork('dist/test/fixtures/publish-sharded.js', [inject('redisClusterUrl'), env.REDIS_KEY]);
+    onTestFinished(() => void publisher.kill('SIGKILL'));
+    const [code] = (await once(publisher, 'exit')) as [number];
+
+    expect(code).toBe(0);
+    const all = ['1', '2', '3'].map((text) => ({ room: 'lobby', text, from: 'a job' }));
+    expect(await heard).toEqual([all, all]);
+  });
+});

@@ -145,15 +145,18 @@ describe.each(allCarriers)('over the %s carrier, a message right after the join'
     expect(events).toEqual(['released', 'admitted']);
   });
 
-  it.skipIf(carrier === 'sharded')('can be sent at once to a client that connects, which waits for no subscription', async () => {
-    const { near, carrier: held } = await startHeld();
-    held.hold();
+  it.skipIf(carrier === 'sharded')(
+    'can be sent at once to a client that connects, which waits for no subscription',
+    async () => {
+      const { near, carrier: held } = await startHeld();
+      held.hold();
 
-    const client = await near.connect();
+      const client = await near.connect();
 
-    expect(client.connected).toBe(true);
-    held.release();
-  });
+      expect(client.connected).toBe(true);
+      held.release();
+    },
+  );
 
   it('keeps no one waiting for ever: who joins or connects is served after a bounded wait', async () => {
     const { client, near, carrier: held } = await startHeld(50);

@@ -1,8 +1,10 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { carrierEnvironment } from '../support/carriers.js';
 import { collect, next } from '../support/clients.js';
+import { administrator, ownRedis } from '../support/redis-carriers.js';
 import { startProgram } from '../support/start-program.js';
 
 describe('the program with REDIS_MODE=sharded', () => {
@@ -35,5 +37,24 @@ describe('the program with REDIS_MODE=sharded', () => {
     expect(code).toBe(0);
     const all = ['1', '2', '3'].map((text) => ({ room: 'lobby', text, from: 'a job' }));
     expect(await heard).toEqual([all, all]);
+  });
+});
+
+describe('the program with a user of few rights', () => {
+  it('serves with the rule of the README', async () => {
+    const redis = await ownRedis();
+    const rule = /^    (on >secret ~socket\.io:\* .*)$/m.exec(readFileSync('README.md', 'utf8'))![1]!;
+    await administrator(redis.url).call('ACL', 'SETUSER', 'chat', ...rule.split(' '));
+    await administrator(redis.url).call('ACL', 'SETUSER', 'default', 'off');
+    const env = { REDIS_URL: redis.url.replace('//', '//chat:secret@'), REDIS_KEY: 'socket.io' };
+
+    const cluster = await startProgram({ workers: 2, env });
+    const members = await cluster.connectToEach();
+    await Promise.all(members.map((member) => member.emitWithAck('join', 'lobby')));
+    const heard = Promise.all(members.map((member) => next(member, 'said')));
+    await members[0]!.emitWithAck('say', { room: 'lobby', text: 'hello' });
+    await Promise.all([heard, ...members.map((member) => next(member, 'heartbeat'))]);
+
+    expect(cluster.output()).not.toMatch(/NOPERM|WARN/);
   });
 });

@@ -12,7 +12,7 @@ const clusterForm =
   'redis://[user:password@]host[:port][,host[:port]…] or the same with rediss, where REDIS_MODE is "sharded"';
 const pemForm = 'a file in PEM that this process can read';
 const certificate = 'test/fixtures/tls/certificate.pem';
-const key = 'test/fixtures/tls/key.pem';
+const certificateKey = 'test/fixtures/tls/key.pem';
 
 const accepted: readonly (readonly [variable: string, value: string, key: keyof Config, read: unknown])[] = [
   ['PORT', '0', 'port', 0],
@@ -195,9 +195,19 @@ describe('readConfig', () => {
   });
 
   it.each([
-    ...['redis://h/db', 'redis://h:6379/0/1', 'redis://h:99999', 'redis://h:port', 'redis://a,b'],
-    ...['redis-sentinel://h', 'redis-sentinel://h/', 'redis-sentinel://h/a/b', 'redis-sentinel://h:0/a'],
-    ...['redis-sentinel:///a', 'redis-sentinel://a,,b/a', 'redis-sentinel://a:99999/a', 'redis-sentinel://h/a?b=1'],
+    'redis://h/db',
+    'redis://h:6379/0/1',
+    'redis://h:99999',
+    'redis://h:port',
+    'redis://a,b',
+    'redis-sentinel://h',
+    'redis-sentinel://h/',
+    'redis-sentinel://h/a/b',
+    'redis-sentinel://h:0/a',
+    'redis-sentinel:///a',
+    'redis-sentinel://a,,b/a',
+    'redis-sentinel://a:99999/a',
+    'redis-sentinel://h/a?b=1',
   ])('refuses REDIS_URL=%s as well', (value) => {
     expect(refusal({ REDIS_URL: value })).toMatchObject({ variable: 'REDIS_URL', expected: redisForm });
   });
@@ -211,7 +221,7 @@ describe('readConfig', () => {
   describe('where REDIS_MODE is "sharded"', () => {
     const sharded = { REDIS_MODE: 'sharded', REDIS_URL: 'redis://a:7000,b:7001', LEASE_REDIS_URL: 'redis://c' };
 
-    it.each([...['redis://a', 'redis://a/', 'redis://a/0', 'redis://u:p%40@a:1,b:2,[::1]:3', 'rediss://a,b']])(
+    it.each(['redis://a', 'redis://a/', 'redis://a/0', 'redis://u:p%40@a:1,b:2,[::1]:3', 'rediss://a,b'])(
       'takes REDIS_URL=%s',
       (url) => {
         expect(readConfig({ ...sharded, REDIS_URL: url })).toMatchObject({ redisMode: 'sharded', redisUrl: url });
@@ -247,19 +257,19 @@ describe('readConfig', () => {
     const encrypted = { REDIS_URL: 'rediss://h' };
 
     it('reads the files at once', () => {
-      const files = { REDIS_TLS_CA: certificate, REDIS_TLS_CERT: certificate, REDIS_TLS_KEY: key };
+      const files = { REDIS_TLS_CA: certificate, REDIS_TLS_CERT: certificate, REDIS_TLS_KEY: certificateKey };
 
       expect(readConfig({ ...encrypted, ...files, REDIS_TLS_SERVER_NAME: 'redis' }).redisTls).toEqual({
         ca: readFileSync(certificate, 'utf8'),
         cert: readFileSync(certificate, 'utf8'),
-        key: readFileSync(key, 'utf8'),
+        key: readFileSync(certificateKey, 'utf8'),
         serverName: 'redis',
       });
     });
 
     it.each([
       ['REDIS_TLS_KEY', { REDIS_TLS_CERT: certificate }],
-      ['REDIS_TLS_CERT', { REDIS_TLS_KEY: key }],
+      ['REDIS_TLS_CERT', { REDIS_TLS_KEY: certificateKey }],
     ])('needs %s as well as the other of the two', (variable, files) => {
       expect(refusal({ ...encrypted, ...files })).toMatchObject({ variable, expected: pemForm, got: 'nothing' });
     });

@@ -5,8 +5,24 @@ import { shardChannel } from '../../src/carrier/shard-channel.js';
 import { ownRedis } from '../support/redis-carriers.js';
 
 const names = [
-  ...['', 'a', '123456789', 'key#/#', 'key#/#räum 日本#', 'x'.repeat(1_000), 'a\r\nb\0'],
-  ...['{a}', '{a}b', 'b{a}', '{}a', 'a{}', '{a', 'a}', '}{a}', '{{a}}b', '{a}{b}', 'x{ä}y'],
+  '',
+  'a',
+  '123456789',
+  'key#/#',
+  'key#/#räum 日本#',
+  'x'.repeat(1_000),
+  'a\r\nb\0',
+  '{a}',
+  '{a}b',
+  'b{a}',
+  '{}a',
+  'a{}',
+  '{a',
+  'a}',
+  '}{a}',
+  '{{a}}b',
+  '{a}{b}',
+  'x{ä}y',
 ];
 
 describe('the slot of a name', () => {

@@ -117,6 +117,7 @@ describe('a cluster that knows a user of the channels under one key', () => {
       () => carrier.health.lost,
       (lost) => lost === 1,
     );
+    expect(inbox.channels.toSorted()).toEqual(own.toSorted());
   });
 });
 

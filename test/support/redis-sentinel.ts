@@ -78,7 +78,7 @@ export async function startGuardedRedis(): Promise<GuardedRedis> {
 export interface SentinelTrio {
   readonly url: string;
   readonly sentinels: readonly Redis[];
-  primaryPort(): Promise<number>;
+  readonly primaryPort: () => Promise<number>;
   /** The server at this port, which may have been started again. */
   server(port: number): RedisServer;
   restart(port: number): Promise<void>;

@@ -7,7 +7,7 @@ import type { ControlAnswer, ControlRequest } from './cluster/control.protocol.j
 import type { ClusterStatus } from './cluster/status.js';
 import { readConfig } from './config.js';
 import { ClusterIoError } from './errors.js';
-import type { JobRun, JobStatus, LeaderStatus } from './fleet-status.js';
+import type { JobRun, JobStatus, LeaderStatus, ReleasedLease } from './fleet-status.js';
 
 const exitCodes = { refused: 1, usage: 2 } as const;
 
@@ -68,9 +68,7 @@ function commands(): Command {
     .description('have the leader give it to another host')
     .exitOverride()
     .option('--json', 'print the answer as JSON')
-    .action(() =>
-      run({ command: 'release-lease' }, (result) => `released by ${(result as { released: string }).released}\n`),
-    );
+    .action(() => run({ command: 'release-lease' }, (result) => describeRelease(result as ReleasedLease)));
   command('log-level', 'change what is logged')
     .argument('<level>', 'fatal, error, warn, log, debug or verbose', logLevel)
     .action((level: LogLevel) => run({ command: 'log-level', level }));
@@ -175,6 +173,11 @@ function describe(result: unknown): string {
 
 function counts(entries: readonly (readonly [string, number])[]): string {
   return entries.map(([kind, count]) => `${kind} ${count}`).join(', ');
+}
+
+function describeRelease({ released, isFree }: ReleasedLease): string {
+  const rest = isFree ? '' : '; the lease server did not answer, so the lease ends by itself within LEASE_MS';
+  return `released by ${released}${rest}\n`;
 }
 
 function describeLeader(leader: LeaderStatus): string {

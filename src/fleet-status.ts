@@ -16,6 +16,8 @@ export interface LeaderStatus {
   readonly takeovers: number;
   /** Why this primary last ceased to lead. */
   readonly steppedDown: string | null;
+  /** Why the lease server cannot be used; null while it answers. */
+  readonly failure: string | null;
 }
 
 /** How one run of a job went. */
@@ -58,9 +60,14 @@ export interface FleetStatus {
     readonly missedRuns: number;
     /** Beats of a leader that had been followed by another, which its workers refused. */
     readonly refusedBeats: number;
-    /** Beats that came to its workers a second time, as over Redis and from the primary. */
-    readonly repeatedBeats: number;
   };
+}
+
+export interface ReleasedLease {
+  /** Who led until then. */
+  readonly released: string;
+  /** Whether the lease server has the lease back; if not, it ends by itself within `LEASE_MS`. */
+  readonly isFree: boolean;
 }
 
 /** What an operator can ask of a fleet, on any of its hosts. What only the leader can do is passed on to it. */
@@ -69,6 +76,6 @@ export interface FleetControl {
   jobs(): Promise<readonly JobStatus[]>;
   /** Runs a job now, and resolves when the run is over. */
   runJob(name: string): Promise<JobRun>;
-  /** Resolves once the leader has given the lease back. */
-  releaseLease(): Promise<{ readonly released: string }>;
+  /** Resolves once the leader has ceased to lead. */
+  releaseLease(): Promise<ReleasedLease>;
 }

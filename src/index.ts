@@ -23,6 +23,7 @@ export {
   RedisUnreachableError,
   SetupTooLateError,
 } from './errors.js';
+export type { FencedMessage, Fencing } from './fenced-message.js';
 export { FleetClock } from './fleet-clock.js';
 export { type FleetJobOptions, type FleetRun, FleetSchedule, type Pulse } from './fleet-schedule.js';
 export type { FleetControl, FleetStatus, JobRun, JobStatus, LeaderStatus } from './fleet-status.js';

@@ -10,6 +10,7 @@ import { redisCarrierFor } from './carrier/open-redis.js';
 import { choosePort } from './cluster/choose-port.js';
 import { type Config, redisOf } from './config.js';
 import { FleetModule } from './fleet/fleet.module.js';
+import { FleetDesk } from './fleet/fleet-desk.js';
 import { BeatReceiver } from './heartbeat/beat-receiver.js';
 import { BeatRelay } from './heartbeat/beat-relay.js';
 import { HeartbeatModule } from './heartbeat/heartbeat.module.js';
@@ -43,12 +44,18 @@ async function start(config: Config): Promise<Program> {
   const port = await choosePort(config.port, config.host);
   const carrier = await openCarrier(config);
   const relay = new BeatRelay();
-  const receiver = new BeatReceiver(carrier, { key: config.redisKey, intervalMs: config.heartbeatIntervalMs });
-  relay.onBeat((beat) => receiver.take(beat));
+  const receiver = new BeatReceiver(config.heartbeatIntervalMs);
+  if (carrier.name !== 'embedded') relay.onBeat((beat) => receiver.take(beat));
   const serving = await serve(MainModule.forRoot(config, carrier, relay), { ...config, port }, logger, receiver);
+  const fleet = serving.app.get(FleetDesk);
+  await fleet.begin();
 
   logger.log(`ready at ${httpAddress(config.host, port)}: one process, ${carrier.name} carrier`);
-  return { close: () => serving.drain(0), cut: () => {} };
+  const close = async (): Promise<void> => {
+    await fleet.leave();
+    await serving.drain(0);
+  };
+  return { close, cut: () => {} };
 }
 
 async function openCarrier(config: Config): Promise<Carrier> {

@@ -106,7 +106,9 @@ async function start(config: Config, jobs: Type, end: End): Promise<Program> {
       environment: { PORT: `${port}`, LISTEN: config.listen, WORKER_SESSIONS: JSON.stringify(sessions.environment) },
       onFork: (worker) => {
         const { ipc, record } = worker;
-        const detach = [attach(ipc), sessions.attach(record.id, ipc), beats.attach(ipc)];
+        const detach = [attach(ipc), sessions.attach(record.id, ipc)];
+        // The embedded carrier takes them there by IPC itself.
+        if (carrier.name !== 'embedded') detach.push(beats.attach(ipc));
         return () => detach.forEach((undo) => undo());
       },
     },
@@ -126,10 +128,14 @@ async function start(config: Config, jobs: Type, end: End): Promise<Program> {
     end({ exitCode: 1 });
   };
 
+  const fleet = app.get(FleetDesk);
+  await fleet.begin();
   const workers = config.workers === 1 ? '1 worker' : `${config.workers} workers`;
   logger.log(`cluster ready at ${httpAddress(config.host, port)}: ${workers}, ${carrier.name} carrier`);
   await app.get(Operator).declareReady();
   const close = async (): Promise<void> => {
+    // First, since another host waits for the lease.
+    await fleet.leave();
     await app.close();
     sessions.close();
   };
@@ -138,7 +144,7 @@ async function start(config: Config, jobs: Type, end: End): Promise<Program> {
 
 function controlOf(desk: FleetDesk, beats: BeatRelay): FleetControl {
   return {
-    status: () => desk.status(beats.counts),
+    status: () => desk.status(beats.refused),
     jobs: () => desk.jobs(),
     runJob: (name) => desk.runJob(name),
     releaseLease: () => desk.releaseLease(),

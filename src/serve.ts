@@ -67,13 +67,13 @@ export async function serve(
         sessions?.attach(server);
         beats.attach(server);
       },
+      onFenced: (namespace, message) => beats.hear(namespace, message),
     });
     await adapter.prepared();
     app.useWebSocketAdapter(adapter);
     app.use(refuseWhileStopping(readiness));
     await app.init();
-    const hearing = beats.open();
-    if (carrier.health.state === 'connected') await Promise.all([adapter.subscribed(), hearing]);
+    if (carrier.health.state === 'connected') await adapter.subscribed();
     await sessions?.open();
     await listen(app, config, siblings);
     readiness.declareReady();

@@ -18,7 +18,10 @@ export const noTerm: Term = { counter: 0, holder: '' };
 
 const longestBytes = 1_024;
 
-export const termSchema = z.object({ counter: z.int().min(0), holder: z.string().max(512) });
+/** No fleet has had as many leaders, and there is room above it. */
+const highestCounter = 2 ** 48;
+
+export const termSchema = z.object({ counter: z.int().min(0).max(highestCounter), holder: z.string().max(512) });
 
 /** Below 0 where `a` is the older term, above 0 where it is the newer one. */
 export function compareTerms(a: Term, b: Term): number {

@@ -1,5 +1,6 @@
 import cluster from 'node:cluster';
-import { Logger, type Type } from '@nestjs/common';
+import { type INestApplication, Logger, type Type } from '@nestjs/common';
+import { DiscoveryService, MetadataScanner, ModulesContainer } from '@nestjs/core';
 import { AppModule } from './app.module.js';
 import type { Carrier } from './carrier.js';
 import { EmbeddedCarrier } from './carrier/embedded.carrier.js';
@@ -8,6 +9,7 @@ import { redisCarrierFor } from './carrier/open-redis.js';
 import { lastDealt } from './cluster/deal-fence.js';
 import { PrimaryLink } from './cluster/primary-link.js';
 import { type Config, redisOf } from './config.js';
+import { declaredJobs } from './fleet/job-explorer.js';
 import { BeatReceiver } from './heartbeat/beat-receiver.js';
 import { ProcessLogger } from './logger.js';
 import { Readiness } from './ops/readiness.js';
@@ -40,7 +42,7 @@ export async function runWorker(application: Type = AppModule): Promise<void> {
     start: async () => {
       const carrier = await openCarrier(config);
       const module = ServingModule.forRoot(application, config, carrier);
-      const beats = new BeatReceiver(carrier, { key: config.redisKey, intervalMs: config.heartbeatIntervalMs });
+      const beats = new BeatReceiver(config.heartbeatIntervalMs);
       beats.follow(process);
       serving = await serve(module, config, logger, beats, siblingsOf(config, carrier));
       return { close: drained(0).close, cut: () => {} };
@@ -50,6 +52,7 @@ export async function runWorker(application: Type = AppModule): Promise<void> {
     afterUncaught: () => drained(briefDrainMs),
   });
   const { app } = serving!;
+  warnOfJobs(app);
   const primary = new PrimaryLink();
   primary.listen({
     onDrain: (drainMs) => end(drained(drainMs)),
@@ -59,6 +62,13 @@ export async function runWorker(application: Type = AppModule): Promise<void> {
     },
   });
   primary.reportReady(() => serving!.connections());
+}
+
+/** With `npm start` such a job runs, so somebody would find out in production alone. */
+function warnOfJobs(app: INestApplication): void {
+  for (const { name } of declaredJobs(new DiscoveryService(app.get(ModulesContainer)), new MetadataScanner())) {
+    new Logger('Worker').error(`the job ${name} never runs here: declare it in the primary, as in src/jobs.module.ts`);
+  }
 }
 
 function siblingsOf(config: Config, carrier: Carrier): Siblings {

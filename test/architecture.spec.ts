@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 
 /** Which of our own modules each folder may import: files at the root of `src`, never another folder. */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
-  adapter: ['carrier', 'delivery', 'errors', 'publisher', 'refusal', 'within'],
+  adapter: ['carrier', 'delivery', 'errors', 'fenced-message', 'publisher', 'refusal', 'within'],
   carrier: ['carrier', 'errors', 'ipc', 'publisher', 'redis-address', 'within'],
   cluster: ['errors', 'fleet-status', 'ipc', 'private-socket', 'within'],
   delivery: ['delivery'],
@@ -12,7 +12,17 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   fleet: ['carrier', 'errors', 'fleet-clock', 'fleet-schedule', 'fleet-status', 'leadership', 'term', 'within'],
   // What a team writes beside these gateways has the library's public names as well.
   gateways: ['errors', 'events', 'identity', 'index', 'refusal', 'subscribe-to'],
-  heartbeat: ['carrier', 'events', 'fleet-clock', 'fleet-schedule', 'ipc', 'leadership', 'term'],
+  heartbeat: [
+    'carrier',
+    'events',
+    'fenced-message',
+    'fleet-clock',
+    'fleet-schedule',
+    'ipc',
+    'leadership',
+    'publisher',
+    'term',
+  ],
   ops: ['carrier', 'errors', 'identity'],
   sessions: ['carrier', 'errors', 'ipc', 'private-socket', 'within'],
 };

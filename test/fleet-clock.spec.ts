@@ -2,37 +2,24 @@ import { describe, expect, it } from 'vitest';
 import { FleetClock } from '../src/fleet-clock.js';
 
 describe('the fleet’s clock', () => {
-  it('begins with the wall clock, and ignores it from then on', () => {
-    const { clock, pass, setWallClock } = start({ wallClock: 5_000 });
-    expect(clock.now()).toBe(5_000);
-
-    setWallClock(99_000);
-    pass(10);
-
-    expect(clock.now()).toBe(5_010);
-  });
-
-  it('has the lease server’s time after the first measurement, whatever the wall clock said', () => {
-    const { clock, monotonic } = start({ wallClock: 5_000 });
+  it('is not known before the lease server or another primary has said what it is', async () => {
+    const { clock, monotonic, pass } = start();
+    expect(clock.isKnown).toBe(false);
+    expect(() => clock.now()).toThrow('not known yet');
 
     clock.measure(monotonic() - 4, monotonic(), 8_000);
+    await clock.known;
+    pass(10);
 
-    expect(clock.now()).toBe(8_002);
+    expect(clock.isKnown).toBe(true);
+    expect([clock.now(), clock.measured()]).toEqual([8_012, 8_012]);
   });
 
-  it('goes back to the lease server’s time too, as long as nobody has read it', () => {
-    const { clock, monotonic } = start({ wallClock: 9_000 });
-
+  it('is slowed, never set back, where the lease server’s clock is', () => {
+    const { clock, monotonic, pass } = start();
+    clock.measure(monotonic(), monotonic(), 9_000);
     clock.measure(monotonic(), monotonic(), 8_000);
-
-    expect(clock.now()).toBe(8_000);
-  });
-
-  it('is slowed, never set back, where it is ahead', () => {
-    const { clock, monotonic, pass } = start({ wallClock: 9_000 });
-    expect(clock.now()).toBe(9_000);
-    clock.measure(monotonic(), monotonic(), 8_000);
-    expect(clock.now()).toBe(9_000);
+    expect([clock.now(), clock.measured()]).toEqual([9_000, 8_000]);
 
     pass(1_000);
     expect(clock.now()).toBeCloseTo(9_950);
@@ -44,18 +31,39 @@ describe('the fleet’s clock', () => {
     expect(clock.now()).toBeCloseTo(8_000 + monotonic() - 1_000);
   });
 
-  it('is hurried, not set forward, where the server’s clock jumps', () => {
-    const { clock, monotonic, pass } = start({ wallClock: 5_000 });
+  it('never goes back by itself', () => {
+    const { clock, monotonic, pass } = start();
+    clock.measure(monotonic(), monotonic(), 9_000);
+    pass(0.5);
+    const before = clock.now();
+
+    clock.measure(monotonic() - 400, monotonic(), 2_000);
+
+    expect(clock.now()).toBeGreaterThanOrEqual(before);
+  });
+
+  it('is hurried, not set forward, where it is seconds behind', () => {
+    const { clock, monotonic, pass } = start();
     clock.measure(monotonic(), monotonic(), 5_000);
-    for (let sample = 0; sample < 8; sample++) clock.measure(monotonic(), monotonic(), 8_000);
+    clock.measure(monotonic(), monotonic(), 8_000);
 
     pass(100);
 
     expect(clock.now()).toBeCloseTo(5_105);
+    expect(clock.measured()).toBe(8_100);
+  });
+
+  it('is set forward where it is further behind, as after a suspended machine', () => {
+    const { clock, monotonic } = start();
+    clock.measure(monotonic(), monotonic(), 5_000);
+
+    clock.measure(monotonic(), monotonic(), 3_605_000);
+
+    expect(clock.now()).toBe(3_605_000);
   });
 
   it('trusts the measurement with the shortest round trip', () => {
-    const { clock, monotonic, pass } = start({ wallClock: 5_000 });
+    const { clock, monotonic, pass } = start();
     clock.measure(monotonic() - 2, monotonic(), 4_999);
     clock.measure(monotonic() - 800, monotonic(), 4_999);
 
@@ -65,22 +73,43 @@ describe('the fleet’s clock', () => {
   });
 
   it('is not behind what another primary has reached, and does not wait for one that is behind', () => {
-    const { clock, pass } = start({ wallClock: 5_000 });
+    const { clock, monotonic, pass } = start();
+    clock.measure(monotonic(), monotonic(), 5_000);
 
-    clock.reach(6_000);
-    expect(clock.now()).toBe(6_000);
-    clock.reach(5_500);
+    expect(clock.reach(6_000)).toBe(true);
+    expect([clock.now(), clock.measured()]).toEqual([6_000, 5_000]);
+    expect(clock.reach(5_500)).toBe(true);
     pass(10);
 
-    expect(clock.now()).toBe(6_010);
+    expect(clock.now()).toBeGreaterThan(6_009);
+  });
+
+  it('does not believe who says to be days ahead', () => {
+    const { clock, monotonic } = start();
+    clock.measure(monotonic(), monotonic(), 5_000);
+
+    expect(clock.reach(5_000 + 2 * 86_400_000)).toBe(false);
+    expect(clock.reach(Number.MAX_SAFE_INTEGER)).toBe(false);
+
+    expect(clock.now()).toBe(5_000);
+  });
+
+  it('is what another primary has reached, until the lease server answers', () => {
+    const { clock, monotonic } = start();
+
+    clock.reach(6_000);
+    expect([clock.now(), clock.measured()]).toEqual([6_000, 6_000]);
+
+    clock.measure(monotonic(), monotonic(), 5_000);
+    expect([clock.now(), clock.measured()]).toEqual([6_000, 5_000]);
   });
 });
 
-function start({ wallClock }: { wallClock: number }) {
-  let [wall, now] = [wallClock, 1_000];
+function start() {
+  let now = 1_000;
   const monotonic = () => now;
-  const clock = new FleetClock(monotonic, () => wall);
+  const clock = new FleetClock(monotonic);
   /** Returns how much has passed since the start. */
   const pass = (ms: number): number => (now += ms) - 1_000;
-  return { clock, monotonic, pass, setWallClock: (time: number) => (wall = time) };
+  return { clock, monotonic, pass };
 }

@@ -4,6 +4,7 @@ import type { Namespace, Socket } from 'socket.io';
 import type { BroadcastOptions, Room, SocketId } from 'socket.io-adapter';
 import type { Carrier } from '../carrier.js';
 import type { Delivery, EncodedPacket } from '../delivery.js';
+import type { FencedMessage } from '../fenced-message.js';
 import type { Publisher, RedisRequest } from '../publisher.js';
 import { within } from '../within.js';
 import type { ChannelRouter } from './channel-router.js';
@@ -20,6 +21,7 @@ export interface CarrierAdapterOptions {
   /** Prefix of every channel. */
   readonly key: string;
   readonly routing: Routing;
+  readonly onFenced: ((namespace: string, message: FencedMessage) => void) | undefined;
   /** How long a request to the other nodes waits for their answers. */
   readonly requestsTimeoutMs: number;
   /** How long an acknowledgement, an awaited `join` or a connecting client waits for a subscription. */
@@ -44,7 +46,8 @@ export class CarrierAdapter extends RedisAdapter {
     private readonly options: CarrierAdapterOptions,
     private readonly onClosed: () => void = () => {},
   ) {
-    const face = new RedisFace(options);
+    const { onFenced } = options;
+    const face = new RedisFace({ ...options, onFenced: onFenced && ((message) => onFenced(nsp.name, message)) });
     super(nsp, face, face, { key: options.key, requestsTimeout: options.requestsTimeoutMs });
     this.face = face;
     face.decode = (request) =>

@@ -10,6 +10,7 @@ import type { Namespace, Server, ServerOptions, Socket } from 'socket.io';
 import type { Carrier } from '../carrier.js';
 import type { Delivery } from '../delivery.js';
 import { PrefixUnsupportedError, SetupTooLateError } from '../errors.js';
+import type { FencedMessage } from '../fenced-message.js';
 import { Publisher } from '../publisher.js';
 import { within } from '../within.js';
 import { admitClients } from './admission.js';
@@ -92,6 +93,12 @@ export interface CarrierIoAdapterOptions {
    * @default { transports: ['websocket'] }
    */
   readonly server?: Partial<ServerOptions>;
+  /**
+   * Takes what `ClusterEmitter.fenced` sends, before any client gets it, for each server that has the namespace. It
+   * gives to the clients what may pass.
+   * @default a fenced message is delivered as any other
+   */
+  readonly onFenced?: (namespace: string, message: FencedMessage) => void;
   /** Called with each Socket.IO server that has been made, before a client can reach it. */
   readonly onServer?: (server: Server) => void;
 }
@@ -145,6 +152,7 @@ export class CarrierIoAdapter extends IoAdapter {
       router: ChannelRouter.of(carrier),
       publisher: options.publisher ?? new Publisher(carrier, { key }),
       delivery: options.delivery,
+      onFenced: options.onFenced,
       routing,
       requestsTimeoutMs: options.requestsTimeoutMs ?? 5_000,
       subscribeTimeoutMs: options.subscribeTimeoutMs ?? 1_000,

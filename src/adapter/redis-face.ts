@@ -1,4 +1,5 @@
 import type { Publisher, RedisRequest } from '../publisher.js';
+import { type FencedMessage, isFenced, readFenced } from '../fenced-message.js';
 import type { ChannelRouter, Receiver } from './channel-router.js';
 import { checkRequest } from './request-check.js';
 
@@ -8,6 +9,8 @@ export interface RedisFaceOptions {
   readonly router: ChannelRouter;
   readonly publisher: Publisher;
   readonly routing: Routing;
+  /** Takes the fenced messages to the whole namespace; without it they are delivered as all others. */
+  readonly onFenced: ((message: FencedMessage) => void) | undefined;
 }
 
 type PatternListener = (pattern: Buffer | null, channel: string, message: Buffer) => void;
@@ -47,8 +50,16 @@ export class RedisFace {
   }
 
   readonly hearBroadcast: Receiver = (channel, message) => {
-    if (!beginsWith(message, this.ownMessage)) this.onPattern(null, channel, message);
+    if (beginsWith(message, this.ownMessage)) return;
+    if (this.options.onFenced && isFenced(message)) return this.hearFenced(this.options.onFenced, message);
+    this.onPattern(null, channel, message);
   };
+
+  private hearFenced(take: (message: FencedMessage) => void, bytes: Buffer): void {
+    const message = readFenced(bytes);
+    if (!message) throw new TypeError('it is no fenced message');
+    take(message);
+  }
 
   private readonly hearRequest: Receiver = (channel, message) => {
     if (beginsWith(message, this.ownRequest)) return undefined;

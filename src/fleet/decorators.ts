@@ -1,12 +1,10 @@
-import { SetMetadata } from '@nestjs/common';
 import type { FleetJobOptions } from '../fleet-schedule.js';
 
-export const FLEET_JOB = Symbol('FLEET_JOB');
+const fleetJobs = Symbol('fleet jobs');
 
-export type FleetJobSchedule =
-  { readonly every: number } | { readonly cron: string; readonly timeZone: string | undefined };
+export type FleetJobSchedule = { readonly every: number } | { readonly cron: string; readonly timeZone: string };
 
-/** What a decorator says of a method. */
+/** What a decorator says of a method; a method may have several. */
 export type FleetJobDeclaration = FleetJobSchedule & { readonly options: FleetJobOptions };
 
 /**
@@ -25,13 +23,13 @@ export function FleetInterval(first: string | number, second?: number | FleetJob
     typeof first === 'string'
       ? { every: second as number, options: { ...third, name: first } }
       : { every: first, options: (second as FleetJobOptions | undefined) ?? {} };
-  return SetMetadata(FLEET_JOB, declaration);
+  return declare(declaration);
 }
 
 export interface FleetCronOptions extends FleetJobOptions {
   /**
-   * As in `Europe/Paris`; the same on every host.
-   * @default the host's own
+   * As in `Europe/Paris`.
+   * @default "UTC", since the hosts of a fleet may have different ones
    */
   readonly timeZone?: string;
 }
@@ -42,7 +40,22 @@ export interface FleetCronOptions extends FleetJobOptions {
  *     @FleetCron('0 3 * * *', { timeZone: 'Europe/Paris', missed: 'run-late' })
  *     async report(run: FleetRun): Promise<void> { … }
  */
-export function FleetCron(expression: string, { timeZone, ...options }: FleetCronOptions = {}): MethodDecorator {
-  const declaration: FleetJobDeclaration = { cron: expression, timeZone, options };
-  return SetMetadata(FLEET_JOB, declaration);
+export function FleetCron(
+  expression: string,
+  { timeZone = 'UTC', ...options }: FleetCronOptions = {},
+): MethodDecorator {
+  return declare({ cron: expression, timeZone, options });
+}
+
+/** Kept by the method's name, so that decorators which put another function in its place take nothing away. */
+function declare(declaration: FleetJobDeclaration): MethodDecorator {
+  return (target, method) => {
+    Reflect.defineMetadata(fleetJobs, [...declarationsOf(target, method), declaration], target, method);
+  };
+}
+
+/** What the decorators say of a method that this very class, or prototype, has. */
+export function declarationsOf(target: object, method: string | symbol): readonly FleetJobDeclaration[] {
+  const declared: unknown = Reflect.getOwnMetadata(fleetJobs, target, method);
+  return Array.isArray(declared) ? (declared as FleetJobDeclaration[]) : [];
 }

@@ -23,6 +23,9 @@ export class JobInvalidError extends ClusterIoError {
   }
 }
 
+/** `ctl jobs` lists them all. */
+const mostNamed = 10;
+
 export class UnknownJobError extends ClusterIoError {
   readonly code = 'JOB_UNKNOWN';
 
@@ -30,7 +33,9 @@ export class UnknownJobError extends ClusterIoError {
     readonly job: string,
     readonly known: readonly string[],
   ) {
-    super(`There is no job "${job}": ${known.length > 0 ? `there are ${known.join(', ')}` : 'there are none'}.`);
+    const more = known.length > mostNamed ? ` and ${known.length - mostNamed} more` : '';
+    const named = `there are ${known.slice(0, mostNamed).join(', ')}${more}`;
+    super(`There is no job "${job}": ${known.length > 0 ? named : 'there are none'}.`);
   }
 }
 
@@ -49,6 +54,18 @@ export class NoLeaderError extends ClusterIoError {
 
   constructor() {
     super('No leader of the fleet has answered: try again when there is one, `ctl leader` says who it is.');
+  }
+}
+
+/** Without the lease server nobody can tell whether this primary still leads. */
+export class LeaseUnreachableError extends ClusterIoError {
+  readonly code = 'LEASE_UNREACHABLE';
+
+  constructor(options: ErrorOptions) {
+    super(
+      'The lease server cannot be asked, so nothing was run: try again when `ctl leader` names no failure.',
+      options,
+    );
   }
 }
 

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
-import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { Carrier } from '../carrier.js';
 import { ClusterIoError } from '../errors.js';
-import type { FleetControl, FleetStatus, JobRun, JobStatus } from '../fleet-status.js';
+import type { FleetControl, FleetStatus, JobRun, JobStatus, ReleasedLease } from '../fleet-status.js';
 import { within } from '../within.js';
 import { JobStillRunningError, LeaderRefusedError, NoLeaderError } from './errors.js';
 import { FLEET_OPTIONS, type ResolvedFleetOptions } from './fleet.options.js';
@@ -22,7 +22,7 @@ type Answer = Exclude<FleetMessage, FleetRequest>;
 
 /** Does what an operator asks of the fleet, here or by the leader on another host. */
 @Injectable()
-export class FleetDesk implements Omit<FleetControl, 'status'>, OnApplicationBootstrap, OnApplicationShutdown {
+export class FleetDesk implements Omit<FleetControl, 'status'>, OnApplicationShutdown {
   private readonly logger = new Logger('Fleet');
   private readonly channel: string;
   private readonly waiting = new Map<string, (answer: Answer) => void>();
@@ -40,8 +40,18 @@ export class FleetDesk implements Omit<FleetControl, 'status'>, OnApplicationBoo
     });
   }
 
-  onApplicationBootstrap(): void {
+  /**
+   * Has this primary take part in the fleet: in its lease, its jobs and its beats. Call it once the application is ready
+   * for what they do. Resolves once the lease server has answered, or a second has passed.
+   */
+  async begin(): Promise<void> {
     void this.carrier.subscribe([this.channel]);
+    await this.fleetJobs.begin();
+  }
+
+  /** Gives the lease back, and waits a second for what runs. Call it before the application closes. */
+  async leave(): Promise<void> {
+    await this.fleetJobs.leave();
   }
 
   onApplicationShutdown(): void {
@@ -49,12 +59,11 @@ export class FleetDesk implements Omit<FleetControl, 'status'>, OnApplicationBoo
     this.carrier.unsubscribe([this.channel]);
   }
 
-  /** @param beats what is counted of the beats, which are not of this folder */
-  status(beats: { readonly refused: number; readonly repeated: number }): FleetStatus {
+  /** @param refusedBeats is not of this folder */
+  status(refusedBeats: number): FleetStatus {
     const leader = this.lease.status;
     const { takeovers } = leader;
-    const { refused: refusedBeats, repeated: repeatedBeats } = beats;
-    return { leader, counters: { takeovers, ...this.fleetJobs.totals, refusedBeats, repeatedBeats } };
+    return { leader, counters: { takeovers, ...this.fleetJobs.totals, refusedBeats } };
   }
 
   async jobs(): Promise<readonly JobStatus[]> {
@@ -71,8 +80,8 @@ export class FleetDesk implements Omit<FleetControl, 'status'>, OnApplicationBoo
   }
 
   /** @throws NoLeaderError when no leader answers within two seconds. */
-  async releaseLease(): Promise<{ readonly released: string }> {
-    return (await this.ask({ type: 'release lease' })) as { released: string };
+  async releaseLease(): Promise<ReleasedLease> {
+    return (await this.ask({ type: 'release lease' })) as ReleasedLease;
   }
 
   private async ask(request: Request): Promise<unknown> {
@@ -130,8 +139,7 @@ export class FleetDesk implements Omit<FleetControl, 'status'>, OnApplicationBoo
       return run;
     }
     const released = this.lease.status.holder;
-    await this.lease.resign();
-    return { released };
+    return { released, isFree: await this.lease.resign() };
   }
 
   private say(answer: Answer): void {

@@ -1,29 +1,22 @@
-import {
-  type BeforeApplicationShutdown,
-  Inject,
-  Injectable,
-  Logger,
-  type OnApplicationBootstrap,
-  type OnApplicationShutdown,
-} from '@nestjs/common';
+import { setImmediate as turn } from 'node:timers/promises';
+import { inspect } from 'node:util';
+import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { SchedulerRegistry } from '@nestjs/schedule';
 import { CronJob } from 'cron';
 import { FleetClock } from '../fleet-clock.js';
 import { type FleetJobOptions, type FleetRun, FleetSchedule, type Pulse } from '../fleet-schedule.js';
 import type { JobRun, JobStatus } from '../fleet-status.js';
-import type { Term } from '../term.js';
+import { compareTerms, type Term } from '../term.js';
 import { within } from '../within.js';
 import type { FleetJobSchedule } from './decorators.js';
-import { JobBusyError, JobInvalidError, JobNameTakenError, UnknownJobError } from './errors.js';
+import { DueTimer } from './due-timer.js';
+import { JobBusyError, JobInvalidError, JobNameTakenError, LeaseUnreachableError, UnknownJobError } from './errors.js';
 import { Job } from './job.js';
 import { LEASE_STORE, LeaseHolder } from './lease-holder.js';
 import type { JobRecord, LeaseStore } from './lease-store.js';
-import { CronTiming, IntervalTiming, type Timing } from './timing.js';
+import { CronTiming, IntervalTiming, mostCounted, type Timing } from './timing.js';
 
 export type FleetMethod = (run: FleetRun) => unknown;
-
-/** A timer's longest delay; what is further away is looked at again then. */
-const longestDelayMs = 2 ** 31 - 1;
 
 /** How long an ending waits for runs that have been told to end. */
 const endingMs = 1_000;
@@ -34,23 +27,22 @@ const longestError = 200;
 interface Entry {
   readonly job: Job;
   readonly kind: 'interval' | 'cron';
-  /** Called when it is due; `missed` more were due since it should have been. */
-  readonly onDue: (due: number, missed: number) => void;
+  readonly timer: DueTimer;
   /** For those that are claimed in the store. */
   readonly method: FleetMethod | undefined;
-  timer: NodeJS.Timeout | undefined;
 }
 
 /** Knows every job of the fleet, and runs them while this primary leads. */
 @Injectable()
-export class FleetJobs
-  extends FleetSchedule
-  implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown
-{
+export class FleetJobs extends FleetSchedule implements OnApplicationShutdown {
   private readonly logger = new Logger('FleetSchedule');
   private readonly entries = new Map<string, Entry>();
-  private readonly unlisten: () => void;
+  private readonly closing: (() => void)[];
   private reign = new AbortController();
+  /** Whether there may be due times that nobody has run and that are not reported yet. */
+  private isOwing = false;
+  private makingGood: Promise<void> | undefined;
+  private isClosed = false;
 
   constructor(
     @Inject(LeaseHolder) private readonly leadership: LeaseHolder,
@@ -59,23 +51,18 @@ export class FleetJobs
     @Inject(SchedulerRegistry) private readonly registry: SchedulerRegistry,
   ) {
     super();
-    this.unlisten = leadership.onChange((term) => {
-      if (term) {
-        this.reign = new AbortController();
-        void this.makeGood(term);
-      } else this.reign.abort();
-    });
+    this.closing = [leadership.onChange((term) => this.reignChanged(term)), leadership.onAnswer(() => this.makeGood())];
   }
 
   pulse(name: string, ms: number, { lead, follow }: Pulse): void {
     const onDue = (due: number): void => {
       const { term } = this.leadership;
       if (!term) return follow(due / ms);
-      const startedAt = this.clock.now();
+      const startedAt = performance.now();
       lead(due / ms, term);
       job.note(this.finished(due, startedAt, term));
     };
-    const job = this.add(name, 'interval', new IntervalTiming(ms), {}, onDue, undefined);
+    const job = this.add(name, 'interval', new IntervalTiming(ms), {}, () => this.clock.now(), onDue, undefined);
   }
 
   /**
@@ -84,31 +71,43 @@ export class FleetJobs
    */
   addJob(name: string, schedule: FleetJobSchedule, options: FleetJobOptions, method: FleetMethod): void {
     const timing = timingOf(name, schedule);
+    const kind = 'cron' in schedule ? 'cron' : 'interval';
     const onDue = (due: number, missed: number): void => {
-      const { term } = this.leadership;
-      if (!term) return;
+      if (!this.leadership.term) return;
       job.missed += missed;
-      job.begin(() => this.run(job, method, due));
+      job.settledUntil = due;
+      job.begin(() => this.runDue(job, method, due));
     };
-    const job = this.add(name, 'cron' in schedule ? 'cron' : 'interval', timing, options, onDue, method);
+    const job = this.add(name, kind, timing, options, () => this.clock.measured(), onDue, method);
     if ('cron' in schedule) this.registerCron(name, schedule);
   }
 
-  async onApplicationBootstrap(): Promise<void> {
+  /** Begins to run what is due. Call it once the application is ready for that. */
+  async begin(): Promise<void> {
+    const begun = this.leadership.begin();
+    void this.clock.known.then(() => {
+      if (this.isClosed) return;
+      for (const { job, timer } of this.entries.values()) {
+        job.knownSince = this.clock.measured();
+        timer.arm();
+      }
+    });
     // The lease server's first word sets the clock.
-    await this.leadership.begin();
-    for (const entry of this.entries.values()) this.arm(entry);
+    await begun;
   }
 
-  async beforeApplicationShutdown(): Promise<void> {
+  /** Gives the lease back, tells what runs to end, and waits for that, for a second. */
+  async leave(): Promise<void> {
+    await this.leadership.leave();
     this.reign.abort();
     const settled = Promise.all([...this.entries.values()].map(({ job }) => job.settled()));
     await within<unknown>(endingMs, settled, () => {});
   }
 
   onApplicationShutdown(): void {
-    this.unlisten();
-    for (const { timer } of this.entries.values()) clearTimeout(timer);
+    this.isClosed = true;
+    for (const close of this.closing) close();
+    for (const { timer } of this.entries.values()) timer.stop();
     this.entries.clear();
   }
 
@@ -132,7 +131,8 @@ export class FleetJobs
         schedule: job.timing.description,
         running: job.isRunning,
         last: latestRun(job.last, records.get(job.name)),
-        next: this.registry.doesExist(kind, job.name) ? job.timing.next(this.clock.now()) : null,
+        next:
+          this.clock.isKnown && this.registry.doesExist(kind, job.name) ? job.timing.next(this.clock.measured()) : null,
         runs: job.runs,
         failed: job.failed,
         skipped: job.skipped,
@@ -146,6 +146,7 @@ export class FleetJobs
    *
    * @throws UnknownJobError
    * @throws JobBusyError
+   * @throws LeaseUnreachableError
    */
   async runNow(name: string): Promise<JobRun | undefined> {
     const { job, method } = this.entries.get(name) ?? {};
@@ -156,7 +157,7 @@ export class FleetJobs
       );
     }
     return await new Promise<JobRun | undefined>((resolve, reject) => {
-      const begun = job.begin(async () => resolve(await this.run(job, method, Math.floor(this.clock.now()))));
+      const begun = job.begin(() => this.runByHand(job, method).then(resolve, reject));
       if (!begun) reject(new JobBusyError(name));
     });
   }
@@ -166,13 +167,25 @@ export class FleetJobs
     kind: Entry['kind'],
     timing: Timing,
     options: FleetJobOptions,
-    onDue: Entry['onDue'],
+    now: () => number,
+    onDue: (due: number, missed: number) => void,
     method: FleetMethod | undefined,
   ): Job {
     if (this.entries.has(name)) throw new JobNameTakenError(name);
     const job = new Job(name, timing, options);
-    this.entries.set(name, { job, kind, onDue, method, timer: undefined });
+    // Whoever deletes it from Nest's registry takes it off the schedule.
+    const isWanted = (): boolean => this.registry.doesExist(kind, name);
+    const onArmed = (timer: NodeJS.Timeout): void => {
+      if (kind === 'interval') this.registerInterval(name, timer);
+    };
+    this.entries.set(name, { job, kind, timer: new DueTimer(timing, now, onDue, onArmed, isWanted), method });
     return job;
+  }
+
+  /** The registry clears what it is told to delete, so it must have the timer that runs. */
+  private registerInterval(name: string, timer: NodeJS.Timeout): void {
+    if (this.registry.doesExist('interval', name)) this.registry.deleteInterval(name);
+    this.registry.addInterval(name, timer);
   }
 
   /** What the registry shows; its own timer never starts, since it goes by this host's wall clock. */
@@ -181,36 +194,43 @@ export class FleetJobs
     this.registry.addCronJob(name, shown);
   }
 
-  private arm(entry: Entry, due = entry.job.timing.next(this.clock.now())): void {
-    const { name } = entry.job;
-    const delay = Math.max(1, Math.min(longestDelayMs, Math.ceil(due - this.clock.now())));
-    const timer = setTimeout(() => this.alarm(entry, due), delay);
-    entry.timer = timer;
-    if (entry.kind === 'cron') return;
-    // The registry clears what it is told to delete, so it must have the timer that runs.
-    if (this.registry.doesExist('interval', name)) this.registry.deleteInterval(name);
-    this.registry.addInterval(name, timer);
+  private reignChanged(term: Term | undefined): void {
+    this.reign.abort();
+    if (!term) return;
+    this.reign = new AbortController();
+    this.isOwing = true;
+    this.makeGood();
   }
 
-  private alarm(entry: Entry, due: number): void {
-    const { job, kind, onDue } = entry;
-    // Whoever deletes it from Nest's registry takes it off the schedule.
-    if (!this.registry.doesExist(kind, job.name)) return;
-    const now = this.clock.now();
-    if (now < due) return this.arm(entry, due);
-    const { due: latest = due, count } = job.timing.latest(due, now);
-    this.arm(entry);
-    onDue(latest, count);
-  }
-
-  /** Runs a job for a time that is this term's to claim. */
-  private async run(job: Job, method: FleetMethod, due: number): Promise<JobRun | undefined> {
+  /** Runs a job for a due time that is this term's to claim. */
+  private async runDue(job: Job, method: FleetMethod, due: number): Promise<void> {
     const { term } = this.leadership;
-    if (!term || !(await this.claim(job, term, due)) || !this.leadership.term) return undefined;
-    const startedAt = this.clock.now();
-    const error = await failureOf(() => method({ name: job.name, due, term, signal: this.reign.signal }));
-    if (error !== undefined) this.logger.error(`job ${job.name} failed: ${stackOf(error)}`);
-    const run = this.finished(due, startedAt, term, error);
+    if (!term) return;
+    try {
+      if (await this.store.claim(term, job.name, due)) await this.run(job, method, due, term);
+    } catch (error) {
+      this.logger.warn(`job ${job.name} waits: the lease server cannot be asked (${messageOf(error)})`);
+      // Perhaps it was claimed all the same: then it counts as run, since it must not run twice.
+      job.settledUntil = due - 1;
+      this.isOwing = true;
+    }
+  }
+
+  private async runByHand(job: Job, method: FleetMethod): Promise<JobRun | undefined> {
+    const { term } = this.leadership;
+    const isHeld =
+      term &&
+      (await this.store.holds(term).catch((cause: unknown) => Promise.reject(new LeaseUnreachableError({ cause }))));
+    return isHeld ? await this.run(job, method, Math.floor(this.clock.measured()), term) : undefined;
+  }
+
+  private async run(job: Job, method: FleetMethod, due: number, term: Term): Promise<JobRun | undefined> {
+    const { term: present } = this.leadership;
+    if (!present || compareTerms(present, term) !== 0) return undefined;
+    const startedAt = performance.now();
+    const failure = await failureOf(() => method({ name: job.name, due, term, signal: this.reign.signal }));
+    if (failure) this.logger.error(`job ${job.name} failed: ${stackOf(failure.thrown)}`);
+    const run = this.finished(due, startedAt, term, failure);
     job.note(run);
     this.store.note(job.name, JSON.stringify(run)).catch(() => {
       // `ctl jobs` then shows it on this host alone.
@@ -218,30 +238,39 @@ export class FleetJobs
     return run;
   }
 
-  private async claim(job: Job, term: Term, due: number): Promise<boolean> {
-    try {
-      return await this.store.claim(term, job.name, due);
-    } catch (error) {
-      job.missed++;
-      this.logger.warn(`job ${job.name} did not run: the lease server cannot be asked (${messageOf(error)})`);
-      return false;
+  /** Reports what was due while nobody could run it, and runs late what is to be; again and again until it succeeds. */
+  private makeGood(): void {
+    if (!this.isOwing || this.makingGood || !this.leadership.term) return;
+    this.makingGood = this.makeAllGood()
+      .catch((error: unknown) => this.logger.warn(`cannot tell which jobs were missed (${messageOf(error)})`))
+      .finally(() => (this.makingGood = undefined));
+  }
+
+  private async makeAllGood(): Promise<void> {
+    const records = await within(storeMs, this.store.jobs(), () => Promise.reject(new Error('no answer')));
+    this.isOwing = false;
+    const until = this.clock.measured();
+    for (const { job, method, kind } of this.entries.values()) {
+      // Between two jobs, so that many of them do not stall the process.
+      await turn();
+      if (!this.leadership.term) return;
+      if (method && this.registry.doesExist(kind, job.name))
+        this.makeJobGood(job, method, records.get(job.name), until);
     }
   }
 
-  /** Reports what was due while nobody led, and runs late what is to be. */
-  private async makeGood(term: Term): Promise<void> {
-    const records = await this.records();
-    const now = this.clock.now();
-    for (const { job, method, kind } of this.entries.values()) {
-      const done = records.get(job.name)?.due;
-      if (!method || done === undefined || !this.registry.doesExist(kind, job.name)) continue;
-      const { due, count } = job.timing.latest(done, now);
-      if (due === undefined || this.leadership.term?.counter !== term.counter) continue;
-      job.missed += count;
-      const isLate = job.options.missed === 'run-late';
-      this.logger.warn(`job ${job.name} was due ${count} times while nobody led${isLate ? ': running it late' : ''}`);
-      if (isLate) job.begin(() => this.run(job, method, due));
-    }
+  private makeJobGood(job: Job, method: FleetMethod, record: JobRecord | undefined, until: number): void {
+    const recorded = record?.due ?? job.knownSince ?? until;
+    if (record?.due === undefined) this.store.know(job.name, Math.floor(recorded)).catch(() => (this.isOwing = true));
+    const since = Math.max(recorded, job.settledUntil ?? -Infinity);
+    const { due, count } = job.timing.latest(since, until);
+    if (due === undefined) return;
+    job.missed += count;
+    job.settledUntil = due;
+    const times = `${count}${count === mostCounted ? ' or more' : ''} time${count === 1 ? '' : 's'}`;
+    const isLate = job.options.missed === 'run-late';
+    this.logger.warn(`job ${job.name} was due ${times} while it could not run${isLate ? ': running it late' : ''}`);
+    if (isLate) job.begin(() => this.runDue(job, method, due));
   }
 
   private async records(): Promise<ReadonlyMap<string, JobRecord>> {
@@ -249,12 +278,16 @@ export class FleetJobs
     return await within<ReadonlyMap<string, JobRecord>>(storeMs, this.store.jobs(), () => none).catch(() => none);
   }
 
-  private finished(due: number, startedAt: number, { holder }: Term, error?: unknown): JobRun {
-    const durationMs = Math.round((this.clock.now() - startedAt) * 1_000) / 1_000;
-    const run = { due, startedAt: Math.round(startedAt), durationMs, holder };
-    if (error === undefined) return { ...run, result: 'done' };
-    return { ...run, result: 'failed', error: messageOf(error).slice(0, longestError) };
+  private finished(due: number, startedAt: number, { holder }: Term, failure?: Failure): JobRun {
+    const durationMs = Math.round((performance.now() - startedAt) * 1_000) / 1_000;
+    const run = { due, startedAt: Math.round(this.clock.measured() - durationMs), durationMs, holder };
+    if (!failure) return { ...run, result: 'done' };
+    return { ...run, result: 'failed', error: messageOf(failure.thrown).slice(0, longestError) };
   }
+}
+
+interface Failure {
+  readonly thrown: unknown;
 }
 
 function timingOf(name: string, schedule: FleetJobSchedule): Timing {
@@ -262,26 +295,27 @@ function timingOf(name: string, schedule: FleetJobSchedule): Timing {
     return 'cron' in schedule ? new CronTiming(schedule.cron, schedule.timeZone) : new IntervalTiming(schedule.every);
   } catch (error) {
     if (error instanceof RangeError) throw new JobInvalidError(name, error.message);
-    throw new JobInvalidError(name, 'a cron expression and a time zone', { cause: error });
+    throw new JobInvalidError(name, 'a cron expression with a time to come, and a time zone', { cause: error });
   }
 }
 
 /** Undefined where it has done its work. */
-async function failureOf(work: () => unknown): Promise<unknown> {
+async function failureOf(work: () => unknown): Promise<Failure | undefined> {
   try {
     await work();
     return undefined;
-  } catch (error) {
-    return error ?? new Error(`it threw ${String(error)}`);
+  } catch (thrown) {
+    return { thrown };
   }
 }
 
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+/** Whatever was thrown, also what no string can be made of. */
+function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : inspect(thrown);
 }
 
-function stackOf(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+function stackOf(thrown: unknown): string {
+  return inspect(thrown);
 }
 
 function latestRun(own: JobRun | null, record: JobRecord | undefined): JobRun | null {

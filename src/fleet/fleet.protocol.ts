@@ -2,6 +2,9 @@ import { z } from 'zod';
 
 const id = z.string().max(64);
 
+/** Of a refusal. */
+const longestText = 1_024;
+
 const messageSchema = z.discriminatedUnion('type', [
   /** To whoever leads. */
   z.object({ type: z.literal('run job'), id, name: z.string().max(256) }),
@@ -9,7 +12,7 @@ const messageSchema = z.discriminatedUnion('type', [
   /** From the leader: it has the request, and will say how it went. */
   z.object({ type: z.literal('taken'), id }),
   z.object({ type: z.literal('done'), id, result: z.unknown() }),
-  z.object({ type: z.literal('refused'), id, code: z.string().max(64), message: z.string().max(1_024) }),
+  z.object({ type: z.literal('refused'), id, code: z.string().max(64), message: z.string().max(longestText) }),
 ]);
 
 /** What primaries ask their leader, and how it answers. */
@@ -23,7 +26,8 @@ export function fleetChannel(key: string): string {
 }
 
 export function toMessage(message: FleetMessage): Buffer {
-  return Buffer.from(JSON.stringify(message));
+  const short = message.type === 'refused' ? { ...message, message: message.message.slice(0, longestText) } : message;
+  return Buffer.from(JSON.stringify(short));
 }
 
 /** Undefined for what is no such message. */

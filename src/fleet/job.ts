@@ -13,6 +13,12 @@ export class Job {
   skipped = 0;
   missed = 0;
 
+  /** When this primary began to know of it. */
+  knownSince: number | undefined;
+
+  /** Due times up to this one have been run, skipped or reported as missed; undefined before the first. */
+  settledUntil: number | undefined;
+
   private running: Promise<unknown> | undefined;
   private readonly queue: (() => Promise<unknown>)[] = [];
 
@@ -46,8 +52,11 @@ export class Job {
   }
 
   private async runAll(first: () => Promise<unknown>): Promise<void> {
-    for (let run: (() => Promise<unknown>) | undefined = first; run; run = this.queue.shift()) await run();
-    this.running = undefined;
+    try {
+      for (let run: (() => Promise<unknown>) | undefined = first; run; run = this.queue.shift()) await run();
+    } finally {
+      this.running = undefined;
+    }
   }
 
   note(run: JobRun): void {

@@ -25,6 +25,9 @@ const standBackPart = 0.5;
 
 const releaseTimeoutMs = 500;
 
+/** Terms rise by one from leader to leader: one that is further ahead is no term of this fleet. */
+const longestLeap = 1_000_000;
+
 /** How often a primary says at the most that somebody is in an older term. */
 const correctionMs = 200;
 
@@ -42,8 +45,9 @@ export class LeaseHolder extends Leadership implements OnModuleDestroy, OnApplic
   private correctedAt = -Infinity;
   private takeovers = 0;
   private steppedDown: string | null = null;
+  private failure: string | null = null;
   private alarm: NodeJS.Timeout | undefined;
-  private released: Promise<unknown> = Promise.resolve();
+  private released: Promise<boolean> = Promise.resolve(true);
 
   constructor(
     @Inject(LEASE_STORE) private readonly store: LeaseStore,
@@ -86,10 +90,12 @@ export class LeaseHolder extends Leadership implements OnModuleDestroy, OnApplic
       knownForMs: known ? Math.round(sinceAnswer) : null,
       takeovers,
       steppedDown,
+      failure: this.failure,
     };
   }
 
   observe(term: Term): void {
+    if (term.counter > this.newest.counter + longestLeap) return;
     const isOlder = compareTerms(term, this.newest) < 0;
     this.raise(term);
     // Whoever is in it has not heard of the newest one.
@@ -101,6 +107,12 @@ export class LeaseHolder extends Leadership implements OnModuleDestroy, OnApplic
     return () => void this.changes.off('change', listener);
   }
 
+  /** Calls `listener` after each answer of the lease server; returns what ends that. */
+  onAnswer(listener: () => void): () => void {
+    this.changes.on('answered', listener);
+    return () => void this.changes.off('answered', listener);
+  }
+
   /** Takes part from now on; resolves once the lease server has answered, or a second has passed. */
   async begin(): Promise<void> {
     void this.carrier.subscribe([this.channel]);
@@ -109,10 +121,14 @@ export class LeaseHolder extends Leadership implements OnModuleDestroy, OnApplic
     await within(firstAnswerMs, answered, () => {});
   }
 
-  /** Before anything else ends, so that a successor need not wait for that. */
-  async onModuleDestroy(): Promise<void> {
+  /** Gives the lease back and asks for it no more. Call it before anything else ends: a successor waits for it. */
+  async leave(): Promise<void> {
     this.take({ type: 'resign', forMs: Infinity });
     await within<unknown>(releaseTimeoutMs, this.released, () => {});
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    await this.leave();
   }
 
   async onApplicationShutdown(): Promise<void> {
@@ -122,11 +138,15 @@ export class LeaseHolder extends Leadership implements OnModuleDestroy, OnApplic
     await this.store.close();
   }
 
-  /** Gives the lease to another primary, where there is one. Does nothing where this one does not lead. */
-  async resign(): Promise<void> {
+  /**
+   * Gives the lease to another primary, where there is one. Does nothing where this one does not lead.
+   *
+   * Resolves with whether the lease server has it back: if not, it ends by itself.
+   */
+  async resign(): Promise<boolean> {
     const { leaseMs } = this.options;
     this.take({ type: 'resign', forMs: Number.isFinite(leaseMs) ? leaseMs * standBackPart : 0 });
-    await this.released;
+    return await this.released;
   }
 
   private raise(term: Term): void {
@@ -201,22 +221,40 @@ export class LeaseHolder extends Leadership implements OnModuleDestroy, OnApplic
         if (held) return this.take({ ...toEvent(answer), sentAt });
         return this.take({ type: 'refused', sentAt, remainingMs: Math.max(0, record.until - serverTime) });
       },
-      () => this.take({ type: 'failed', sentAt }),
+      (error: Error) => {
+        this.sayFailed(error);
+        this.take({ type: 'failed', sentAt });
+      },
     );
   }
 
-  private async release(term: Term): Promise<void> {
+  private async release(term: Term): Promise<boolean> {
     try {
       this.learn(performance.now(), await this.store.release(term));
+      return true;
     } catch {
-      // It ends by itself then.
+      return false;
+    } finally {
+      this.sayChanged();
     }
-    this.sayChanged();
+  }
+
+  private sayFailed({ message }: Error): void {
+    if (this.failure === message) return;
+    this.failure = message;
+    this.logger.warn(`the lease server cannot be used (${message}): trying again`);
+  }
+
+  private sayAnswered(): void {
+    if (this.failure === null) return;
+    this.failure = null;
+    this.logger.log('the lease server answers again');
   }
 
   private learn(sentAt: number, { record, serverTime }: LeaseAnswer): void {
     const at = performance.now();
     this.known = { record, serverTime, at };
+    this.sayAnswered();
     if (record.holder !== '') this.raise({ counter: record.counter, holder: record.holder });
     this.clock.measure(sentAt, at, serverTime);
     this.changes.emit('answered');

@@ -7,6 +7,8 @@ export type TakeoverReason = (typeof takeoverReasons)[number];
 /** What the lease server keeps for a fleet. Its times are of the server's own clock. */
 export interface LeaseRecord extends Term {
   readonly until: number;
+  /** For how long it was granted or renewed: hosts may differ in that during a deploy. */
+  readonly leaseMs: number;
   /** When the present term began. */
   readonly since: number;
   readonly why: TakeoverReason;
@@ -17,7 +19,7 @@ export type LeaseRequest =
   | { readonly type: 'renew'; readonly term: Term; readonly leaseMs: number }
   | { readonly type: 'release'; readonly term: Term };
 
-export const emptyRecord: LeaseRecord = { counter: 0, holder: '', until: 0, since: 0, why: 'first' };
+export const emptyRecord: LeaseRecord = { counter: 0, holder: '', until: 0, leaseMs: 0, since: 0, why: 'first' };
 
 /**
  * What a request makes of the record, and whether the asker holds the lease now. The script in Redis does the same.
@@ -27,15 +29,16 @@ export const emptyRecord: LeaseRecord = { counter: 0, holder: '', until: 0, sinc
 export function applyRequest(record: LeaseRecord, request: LeaseRequest, now: number) {
   switch (request.type) {
     case 'acquire': {
-      const clipped = clip(record, now + request.leaseMs);
+      const clipped = clip(record, now);
       if (clipped.until > now && clipped.holder !== request.holder) return { record: clipped, held: false };
       const why = reasonFor(clipped, request.atLeast);
       const counter = Math.max(clipped.counter, request.atLeast) + 1;
-      return { record: { counter, holder: request.holder, until: now + request.leaseMs, since: now, why }, held: true };
+      const { holder, leaseMs } = request;
+      return { record: { counter, holder, until: now + leaseMs, leaseMs, since: now, why }, held: true };
     }
     case 'renew':
       if (!isOf(record, request.term)) return { record, held: false };
-      return { record: { ...record, until: now + request.leaseMs }, held: true };
+      return { record: { ...record, until: now + request.leaseMs, leaseMs: request.leaseMs }, held: true };
     case 'release':
       if (!isOf(record, request.term)) return { record, held: false };
       return { record: { ...record, holder: '', until: 0 }, held: false };
@@ -43,7 +46,8 @@ export function applyRequest(record: LeaseRecord, request: LeaseRequest, now: nu
 }
 
 /** A lease server whose clock was set back must not keep a dead leader's lease for so much longer. */
-function clip(record: LeaseRecord, latest: number): LeaseRecord {
+function clip(record: LeaseRecord, now: number): LeaseRecord {
+  const latest = now + record.leaseMs;
   return record.until > latest ? { ...record, until: latest } : record;
 }
 

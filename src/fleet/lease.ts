@@ -1,4 +1,4 @@
-import type { Term } from '../term.js';
+import { compareTerms, type Term } from '../term.js';
 
 /**
  * The part of one primary in the fleet's lease. All times are of its monotonic clock.
@@ -48,6 +48,8 @@ export interface LeaseDecision {
   readonly steps: readonly LeaseStep[];
 }
 
+const longestRenewMs = 60_000;
+
 export const newCandidate: LeaseState = { role: 'candidate', askedAt: undefined, nextAt: -Infinity };
 
 /** Whether the primary may act as the leader at this moment. Asked at every act: a stalled loop runs no timer. */
@@ -91,15 +93,18 @@ function answered(state: LeaseState, event: Answer, now: number, leaseMs: number
   const until = event.sentAt + leaseMs - marginOf(leaseMs);
   switch (event.type) {
     case 'granted': {
-      if (state.role !== 'candidate') return { state: open, steps: [{ action: 'release', term: event.term }] };
+      if (state.role === 'resigned') return { state: open, steps: [{ action: 'release', term: event.term }] };
+      // Of an earlier question: where the server has seen that one later, the term in which it leads is over.
+      if (state.role === 'leader')
+        return compareTerms(event.term, state.term) > 0 ? outranked(state, now) : { state: open, steps: [] };
       if (!current || now >= until) return ask({ ...open, nextAt: now }, now, leaseMs);
-      const nextAt = event.sentAt + leaseMs / 3;
+      const nextAt = event.sentAt + renewAfter(leaseMs);
       const leader: LeaseState = { role: 'leader', term: event.term, until, askedAt: undefined, nextAt };
       return { state: leader, steps: [{ action: 'lead', term: event.term }] };
     }
     case 'renewed':
       if (open.role !== 'leader' || !current) return { state: open, steps: [] };
-      return { state: { ...open, until, nextAt: event.sentAt + leaseMs / 3 }, steps: [] };
+      return { state: { ...open, until, nextAt: event.sentAt + renewAfter(leaseMs) }, steps: [] };
     case 'refused':
       if (!current || open.role === 'resigned') return { state: open, steps: [] };
       return {
@@ -147,6 +152,11 @@ function resign(state: LeaseState, nextAt: number): LeaseDecision {
   return { state: resigned, steps };
 }
 
+/** A lease that does not end is renewed as well: with each answer comes the time of the server's clock. */
+function renewAfter(leaseMs: number): number {
+  return Math.min(leaseMs / 3, longestRenewMs);
+}
+
 /** How much earlier than its lease a leader ends: clocks may run at different speeds. */
 function marginOf(leaseMs: number): number {
   return Number.isFinite(leaseMs) ? leaseMs / 10 : 0;
@@ -154,7 +164,7 @@ function marginOf(leaseMs: number): number {
 
 /** After which time a question counts as lost. */
 function patienceOf(leaseMs: number): number {
-  return leaseMs / 5;
+  return Math.min(leaseMs / 5, longestRenewMs);
 }
 
 function retryOf(leaseMs: number): number {

@@ -1,6 +1,6 @@
 import type { Term } from '../term.js';
 import { applyRequest, emptyRecord, type LeaseRecord, type LeaseRequest } from './lease-record.js';
-import type { JobRecord, LeaseAnswer, LeaseStore } from './lease-store.js';
+import { claimAheadMs, type JobRecord, type LeaseAnswer, type LeaseStore } from './lease-store.js';
 
 /** The lease where one primary is the whole fleet. */
 export class MemoryLeaseStore implements LeaseStore {
@@ -22,11 +22,20 @@ export class MemoryLeaseStore implements LeaseStore {
   }
 
   async claim({ counter, holder }: Term, job: string, due: number): Promise<boolean> {
-    const known = this.byJob.get(job);
-    if (this.record.counter !== counter || this.record.holder !== holder) return false;
-    if (known?.due !== undefined && known.due >= due) return false;
-    this.byJob.set(job, { due, last: known?.last });
+    const { due: done = -Infinity, last } = this.byJob.get(job) ?? { last: undefined };
+    const latest = this.now() + claimAheadMs;
+    if (!(await this.holds({ counter, holder })) || due > latest || (done >= due && done <= latest)) return false;
+    this.byJob.set(job, { due, last });
     return true;
+  }
+
+  async holds({ counter, holder }: Term): Promise<boolean> {
+    return this.record.counter === counter && this.record.holder === holder;
+  }
+
+  async know(job: string, since: number): Promise<void> {
+    const { due = since, last } = this.byJob.get(job) ?? { last: undefined };
+    this.byJob.set(job, { due, last });
   }
 
   async note(job: string, outcome: string): Promise<void> {

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { Redis } from 'ioredis';
 import type { Term } from '../term.js';
 import { type LeaseRecord, type TakeoverReason, takeoverReasons } from './lease-record.js';
-import type { JobRecord, LeaseAnswer, LeaseStore } from './lease-store.js';
+import { claimAheadMs, type JobRecord, type LeaseAnswer, type LeaseStore } from './lease-store.js';
 
 /**
  * The same as `applyRequest`, on one hash, so that it is one slot of a Redis Cluster. The hash does not expire, since
@@ -11,14 +11,15 @@ import type { JobRecord, LeaseAnswer, LeaseStore } from './lease-store.js';
 const leaseScript = `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local found = redis.call('HMGET', KEYS[1], 'counter', 'holder', 'until', 'since', 'why')
+local found = redis.call('HMGET', KEYS[1], 'counter', 'holder', 'until', 'since', 'why', 'lease')
 local counter, holder = tonumber(found[1] or 0), found[2] or ''
 local ends, since, why = tonumber(found[3] or 0), tonumber(found[4] or 0), found[5] or 'first'
+local granted = tonumber(found[6] or 0)
 local request, by, leaseMs, number = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local held = 0
 if request == 'acquire' then
-  if ends > now + leaseMs then
-    ends = now + leaseMs
+  if ends > now + granted then
+    ends = now + granted
     redis.call('HSET', KEYS[1], 'until', ends)
   end
   if ends <= now or holder == by then
@@ -27,23 +28,32 @@ if request == 'acquire' then
     elseif holder == '' then why = 'released'
     else why = 'expired' end
     counter, holder, ends, since, held = math.max(counter, number) + 1, by, now + leaseMs, now, 1
-    redis.call('HSET', KEYS[1], 'counter', counter, 'holder', holder, 'until', ends, 'since', since, 'why', why)
+    granted = leaseMs
+    redis.call('HSET', KEYS[1], 'counter', counter, 'holder', holder, 'until', ends, 'lease', leaseMs, 'since', since, 'why', why)
   end
 elseif holder == by and counter == number then
   if request == 'renew' then
-    ends, held = now + leaseMs, 1
-    redis.call('HSET', KEYS[1], 'until', ends)
+    ends, granted, held = now + leaseMs, leaseMs, 1
+    redis.call('HSET', KEYS[1], 'until', ends, 'lease', leaseMs)
   else
     holder, ends = '', 0
     redis.call('HSET', KEYS[1], 'holder', '', 'until', 0)
   end
 end
-return { held, counter, holder, tostring(ends), tostring(since), why, time[1], time[2] }`;
+return { held, counter, holder, tostring(ends), tostring(since), why, time[1], time[2], tostring(granted) }`;
 
+/**
+ * As `MemoryLeaseStore` has it. A due time that is far ahead of the server's clock was written by a clock that was wrong,
+ * or before this one was set back, and must not keep the job from running.
+ */
 const claimScript = `
+local now = redis.call('TIME')[1] * 1000
+local latest = now + tonumber(ARGV[5])
 local found = redis.call('HMGET', KEYS[1], 'counter', 'holder', ARGV[3])
 if tonumber(found[1] or 0) ~= tonumber(ARGV[1]) or found[2] ~= ARGV[2] then return 0 end
-if found[3] and tonumber(found[3]) >= tonumber(ARGV[4]) then return 0 end
+if ARGV[4] == '' then return 1 end
+local due, done = tonumber(ARGV[4]), tonumber(found[3])
+if due > latest or (done and done >= due and done <= latest) then return 0 end
 redis.call('HSET', KEYS[1], ARGV[3], ARGV[4])
 return 1`;
 
@@ -61,7 +71,14 @@ export interface RedisLeaseStoreOptions {
 
 type Commands = {
   fleetLease(key: string, request: string, by: string, leaseMs: number, counter: number): Promise<unknown[]>;
-  fleetClaim(key: string, counter: number, holder: string, field: string, due: number): Promise<number>;
+  fleetClaim(
+    key: string,
+    counter: number,
+    holder: string,
+    field: string,
+    due: number | '',
+    aheadMs: number,
+  ): Promise<number>;
 };
 
 /** The lease of a fleet in Redis 5 or newer. */
@@ -80,6 +97,8 @@ export class RedisLeaseStore implements LeaseStore {
       keepAlive: 10_000,
       connectTimeout: 2_000,
       commandTimeout: commandTimeoutMs,
+      // After a failover the same address may lead to a replica, which takes no lease.
+      reconnectOnError: ({ message }) => message.startsWith('READONLY'),
       retryStrategy: (attempt) => Math.min(longestRetryMs, 20 * 2 ** Math.min(attempt, 6)),
       scripts: {
         fleetLease: { lua: leaseScript, numberOfKeys: 1 },
@@ -109,7 +128,15 @@ export class RedisLeaseStore implements LeaseStore {
   }
 
   async claim({ counter, holder }: Term, job: string, due: number): Promise<boolean> {
-    return (await this.redis.fleetClaim(this.key, counter, holder, duePrefix + job, due)) === 1;
+    return (await this.redis.fleetClaim(this.key, counter, holder, duePrefix + job, due, claimAheadMs)) === 1;
+  }
+
+  async holds({ counter, holder }: Term): Promise<boolean> {
+    return (await this.redis.fleetClaim(this.key, counter, holder, duePrefix, '', claimAheadMs)) === 1;
+  }
+
+  async know(job: string, since: number): Promise<void> {
+    await this.redis.hsetnx(this.key, duePrefix + job, since);
   }
 
   async note(job: string, outcome: string): Promise<void> {
@@ -142,11 +169,12 @@ export class RedisLeaseStore implements LeaseStore {
   }
 }
 
-function toAnswer([held, counter, holder, until, since, why, seconds, microseconds]: unknown[]): LeaseAnswer {
+function toAnswer([held, counter, holder, until, since, why, seconds, microseconds, granted]: unknown[]): LeaseAnswer {
   const record: LeaseRecord = {
     counter: Number(counter),
     holder: String(holder),
     until: Number(until),
+    leaseMs: Number(granted),
     since: Number(since),
     why: takeoverReasons.find((reason) => reason === why) ?? ('expired' satisfies TakeoverReason),
   };

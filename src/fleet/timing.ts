@@ -5,12 +5,12 @@ export interface Timing {
   readonly description: string;
   /** The first time after this one. */
   next(after: number): number;
-  /** The last time that is not after this one, and how many there are after `since`. */
+  /** The last time that is not after `until`, and how many there are after `since`: 100 may be more. */
   latest(since: number, until: number): { readonly due: number | undefined; readonly count: number };
 }
 
-/** More missed times than that are not counted one by one. */
-const mostCounted = 10_000;
+/** So many due times are counted, and no more: it takes time to find each. */
+export const mostCounted = 100;
 
 /** Due at each multiple of the interval. */
 export class IntervalTiming implements Timing {
@@ -30,7 +30,8 @@ export class IntervalTiming implements Timing {
 
   latest(since: number, until: number) {
     const count = Math.max(0, Math.floor(until / this.ms) - Math.floor(since / this.ms));
-    return { due: count > 0 ? Math.floor(until / this.ms) * this.ms : undefined, count };
+    const due = count > 0 ? Math.floor(until / this.ms) * this.ms : undefined;
+    return { due, count: Math.min(mostCounted, count) };
   }
 }
 
@@ -38,13 +39,14 @@ export class CronTiming implements Timing {
   readonly description: string;
   private readonly time: CronTime;
 
-  /** @throws Error when the expression or the time zone is wrong. */
+  /** @throws Error when the expression or the time zone is wrong, or there is no such time. */
   constructor(
     expression: string,
-    private readonly timeZone: string | undefined,
+    private readonly timeZone: string,
   ) {
     this.time = new CronTime(expression, timeZone);
-    this.description = timeZone === undefined ? expression : `${expression} (${timeZone})`;
+    this.description = `${expression} (${timeZone})`;
+    this.next(Date.now());
   }
 
   next(after: number): number {
@@ -58,6 +60,17 @@ export class CronTiming implements Timing {
       due = at;
       count++;
     }
-    return { due, count };
+    return { due: count < mostCounted ? due : this.lastOf(since, until), count };
+  }
+
+  /** The last of many, in few steps. */
+  private lastOf(since: number, until: number): number {
+    let [low, high] = [since, until];
+    while (high - low > 1_000) {
+      const middle = (low + high) / 2;
+      if (this.next(middle) <= until) low = middle;
+      else high = middle;
+    }
+    return this.next(low);
   }
 }

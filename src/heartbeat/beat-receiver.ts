@@ -1,7 +1,7 @@
-import type { Carrier } from '../carrier.js';
-import type { Heartbeat, ServerEvents } from '../events.js';
+import type { ServerEvents } from '../events.js';
+import type { FencedMessage } from '../fenced-message.js';
 import { type IpcEnd, IpcTopic } from '../ipc.js';
-import { type Beat, beatChannel, type BeatCounts, readBeat } from './beat.js';
+import { type Beat, beatIn, toHeartbeat } from './beat.js';
 import { type GateState, openGate, passed, refusalOf, sequencesOf } from './beat-gate.js';
 import { beatTopic } from './beat-relay.js';
 
@@ -12,43 +12,31 @@ export interface LocalClients {
 
 const reportIntervalMs = 1_000;
 
+/** No clock is as wrong as that: such a beat would keep all later ones from passing. */
+const mostAheadMs = 86_400_000;
+
 /**
  * Gives beats to the clients of this process, each once and none of a leader that has been followed by another.
  *
- * They come on two ways: from the leader over the carrier, and from this host's primary. So neither a primary that hangs
- * nor a Redis that is away keeps them from the clients.
+ * They come on two ways: from the leader's emitter, and from this host's primary. So neither a primary that hangs nor a
+ * Redis that is away keeps them from the clients.
  */
 export class BeatReceiver {
   private readonly servers = new Set<LocalClients>();
-  private readonly channel: string;
-  private readonly closing: (() => void)[];
+  private readonly closing: (() => void)[] = [];
   private gate: GateState = openGate;
-  private counts: BeatCounts = { refused: 0, repeated: 0 };
+  /** Beats of a leader that has been followed by another. */
+  private refused = 0;
 
-  constructor(
-    private readonly carrier: Carrier,
-    { key, intervalMs }: { readonly key: string; readonly intervalMs: number },
-  ) {
-    this.channel = beatChannel(key, intervalMs);
-    const unlisten = carrier.onMessage((channel, message) => {
-      const beat = channel === this.channel ? readBeat(message) : undefined;
-      if (beat) this.take(beat);
-    });
-    this.closing = [unlisten, () => carrier.unsubscribe([this.channel])];
-  }
+  constructor(private readonly intervalMs: number) {}
 
-  /** Resolves once it hears the leader, which may be never while the carrier is away: bound your wait. */
-  async open(): Promise<void> {
-    await this.carrier.subscribe([this.channel]);
-  }
-
-  /** Listens to the primary of this host, and tells it what was refused. */
+  /** Listens to the primary of this host, and tells it how many beats were refused. */
   follow(primary: IpcEnd): void {
-    const topic = new IpcTopic<Beat, BeatCounts>(primary, beatTopic);
-    let told = this.counts;
+    const topic = new IpcTopic<Beat, number>(primary, beatTopic);
+    let told = 0;
     const timer = setInterval(() => {
-      if (told === this.counts) return;
-      told = this.counts;
+      if (told === this.refused) return;
+      told = this.refused;
       topic.send(told);
     }, reportIntervalMs).unref();
     this.closing.push(
@@ -62,22 +50,25 @@ export class BeatReceiver {
     this.servers.add(server);
   }
 
+  /** Takes a beat that the leader's emitter has sent, from each server that hears it. */
+  hear(namespace: string, message: FencedMessage): void {
+    const beat = namespace === '/' ? beatIn(message, this.intervalMs) : undefined;
+    if (beat && beat.sequence * this.intervalMs < Date.now() + mostAheadMs) this.take(beat);
+  }
+
   take(beat: Beat): void {
     const before = this.gate;
     const refusal = refusalOf(before, beat);
     this.gate = passed(before, beat);
-    if (refusal) return this.count(refusal === 'older term' ? 'refused' : 'repeated');
+    if (refusal === 'older term') this.refused++;
+    if (refusal) return;
     for (const sequence of sequencesOf(before, beat)) {
-      const told: Heartbeat = { sequence, sentAt: beat.sentAt };
+      const told = toHeartbeat({ ...beat, sequence });
       for (const server of this.servers) server.local.emit('heartbeat', told);
     }
   }
 
   close(): void {
     for (const close of this.closing) close();
-  }
-
-  private count(kind: keyof BeatCounts): void {
-    this.counts = { ...this.counts, [kind]: this.counts[kind] + 1 };
   }
 }

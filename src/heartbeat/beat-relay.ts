@@ -1,5 +1,5 @@
 import { type IpcEnd, IpcTopic } from '../ipc.js';
-import type { Beat, BeatCounts } from './beat.js';
+import type { Beat } from './beat.js';
 
 /** The conversation that a primary and a worker have about beats. */
 export const beatTopic = 'beats';
@@ -8,31 +8,31 @@ export const beatTopic = 'beats';
 const mostUnread = 100;
 
 interface Line {
-  readonly topic: IpcTopic<BeatCounts, Beat>;
+  readonly topic: IpcTopic<number, Beat>;
   unread: number;
-  counts: BeatCounts;
+  refused: number;
 }
 
 /** Hands beats to the workers of this host, past whatever waits for them on Redis. */
 export class BeatRelay {
   private readonly lines = new Set<Line>();
   private readonly listeners = new Set<(beat: Beat) => void>();
-  private gone: BeatCounts = { refused: 0, repeated: 0 };
+  private refusedByGone = 0;
 
-  /** What the workers have not let pass, since the start. */
-  get counts(): BeatCounts {
-    return [...this.lines].reduce((sum, { counts }) => add(sum, counts), this.gone);
+  /** How many beats of former leaders the workers have refused since the start. */
+  get refused(): number {
+    return [...this.lines].reduce((sum, { refused }) => sum + refused, this.refusedByGone);
   }
 
   /** Serves a worker until the returned function is called. */
   attach(worker: IpcEnd): () => void {
-    const line: Line = { topic: new IpcTopic(worker, beatTopic), unread: 0, counts: { refused: 0, repeated: 0 } };
-    const unlisten = line.topic.listen((counts) => (line.counts = counts));
+    const line: Line = { topic: new IpcTopic(worker, beatTopic), unread: 0, refused: 0 };
+    const unlisten = line.topic.listen((refused) => (line.refused = refused));
     this.lines.add(line);
     return () => {
       unlisten();
       this.lines.delete(line);
-      this.gone = add(this.gone, line.counts);
+      this.refusedByGone += line.refused;
     };
   }
 
@@ -49,8 +49,4 @@ export class BeatRelay {
       line.topic.send(beat, () => void line.unread--);
     }
   }
-}
-
-function add(a: BeatCounts, b: BeatCounts): BeatCounts {
-  return { refused: a.refused + b.refused, repeated: a.repeated + b.repeated };
 }

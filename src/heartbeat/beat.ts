@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import type { Heartbeat } from '../events.js';
+import type { FencedMessage, Fencing } from '../fenced-message.js';
 import { type Term, termSchema } from '../term.js';
 
 /** A beat between processes; clients get its sequence and when it was sent. */
@@ -14,7 +16,7 @@ const schema = z.object({ term: termSchema, sequence: z.int().min(0), sentAt: z.
 
 const longestBytes = 1_024;
 
-/** Hosts with another interval count otherwise, as during a deploy that changes it, and do not hear each other. */
+/** Where primaries hear which beat has been given: they serve no client, so they do not hear what clients are told. */
 export function beatChannel(key: string, intervalMs: number): string {
   return `${key}-beats-${intervalMs}`;
 }
@@ -33,10 +35,24 @@ export function readBeat(message: Buffer): Beat | undefined {
   }
 }
 
-/** Beats that a worker did not let pass. */
-export interface BeatCounts {
-  /** Of a leader that has been followed by another. */
-  readonly refused: number;
-  /** That had come on another way already. */
-  readonly repeated: number;
+/** What clients are told. */
+export function toHeartbeat({ sequence, sentAt }: Beat): Heartbeat {
+  return { sequence, sentAt };
+}
+
+export function fencingOf({ term, sequence }: Beat, intervalMs: number): Fencing {
+  return { stream: streamOf(intervalMs), term, sequence };
+}
+
+/** Undefined for what is no beat of this interval. */
+export function beatIn({ fencing, event, args }: FencedMessage, intervalMs: number): Beat | undefined {
+  if (event !== 'heartbeat' || fencing.stream !== streamOf(intervalMs)) return undefined;
+  const { term, sequence } = fencing;
+  const [told] = args as [Partial<Heartbeat>?];
+  return schema.safeParse({ term, sequence, sentAt: told?.sentAt }).data;
+}
+
+/** Hosts with another interval count otherwise, as during a deploy that changes it. */
+function streamOf(intervalMs: number): string {
+  return `heartbeat-${intervalMs}`;
 }

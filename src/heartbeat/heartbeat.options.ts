@@ -7,7 +7,7 @@ export interface HeartbeatOptions {
    */
   readonly intervalMs?: number;
   /**
-   * Prefix of the beats' channel, as the workers' adapter has it.
+   * Prefix of every channel, as the workers' adapter has it.
    * @default "socket.io"
    */
   readonly key?: string;

@@ -5,6 +5,7 @@ import { FleetSchedule } from '../fleet-schedule.js';
 import { Leadership } from '../leadership.js';
 import type { Term } from '../term.js';
 import { type Beat, beatChannel, readBeat, toMessage } from './beat.js';
+import { BeatEmitter } from './beat-emitter.js';
 import { BeatRelay } from './beat-relay.js';
 import { beatsDue } from './beats-due.js';
 import { HEARTBEAT_OPTIONS, type ResolvedHeartbeatOptions } from './heartbeat.options.js';
@@ -12,9 +13,9 @@ import { HEARTBEAT_OPTIONS, type ResolvedHeartbeatOptions } from './heartbeat.op
 /**
  * Tells every client of every worker that the fleet lives.
  *
- * Belongs in the primary. The leader's beats go to its own workers at once and to all others over the carrier; any other
- * primary passes on what it hears, and where it hears nothing it gives the beat to its own workers itself, an interval
- * late. The workers let each beat pass once.
+ * Belongs in the primary. The leader publishes with the emitter, and past it to its own workers; any other primary passes
+ * on which beats it hears of, and where it hears of none it gives the beat to its own workers itself, an interval late.
+ * The workers let each beat pass once.
  */
 @Injectable()
 export class HeartbeatService implements OnModuleInit, OnApplicationShutdown {
@@ -29,6 +30,7 @@ export class HeartbeatService implements OnModuleInit, OnApplicationShutdown {
     @Inject(FleetClock) private readonly clock: FleetClock,
     @Inject(Leadership) private readonly leadership: Leadership,
     @Inject(Carrier) private readonly carrier: Carrier,
+    @Inject(BeatEmitter) private readonly emitter: BeatEmitter,
     @Inject(BeatRelay) private readonly relay: BeatRelay,
   ) {
     this.channel = beatChannel(options.key, options.intervalMs);
@@ -55,15 +57,20 @@ export class HeartbeatService implements OnModuleInit, OnApplicationShutdown {
     for (const due of beatsDue(sequence, this.given ?? sequence - 1, led !== undefined)) {
       const beat: Beat = { term: led ?? this.leadership.newestTerm, sequence: due, sentAt: Date.now() };
       this.relay.send(beat);
-      if (led && this.carrier.health.state === 'connected') this.carrier.publish(this.channel, toMessage(beat));
+      if (led && this.carrier.health.state === 'connected') this.publish(beat);
       this.given = due;
     }
     this.given ??= sequence - 1;
   }
 
+  private publish(beat: Beat): void {
+    this.emitter.emit(beat);
+    this.carrier.publish(this.channel, toMessage(beat));
+  }
+
   private hear(beat: Beat): void {
+    if (!this.clock.reach(beat.sequence * this.options.intervalMs)) return;
     this.leadership.observe(beat.term);
-    this.clock.reach(beat.sequence * this.options.intervalMs);
     // Its own comes back to the leader as well.
     if (beat.sequence <= (this.given ?? -1)) return;
     this.given = beat.sequence;

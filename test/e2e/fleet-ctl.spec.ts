@@ -1,6 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { describe, expect, inject, it } from 'vitest';
+import { describe, expect, inject, it, onTestFinished } from 'vitest';
+import type { Heartbeat } from '../../src/events.js';
 import type { JobRun, JobStatus, LeaderStatus } from '../../src/fleet-status.js';
+import { collect, open } from '../support/clients.js';
+import { openRedisClient } from '../support/nodes.js';
+import { startRedis } from '../support/redis-server.js';
 import { startSupervised, type SupervisedProgram } from '../support/start-supervised.js';
 
 const entry = 'dist/test/fixtures/jobs.cluster.js';
@@ -41,6 +45,37 @@ describe('an operator of two hosts', () => {
   });
 });
 
+describe('two hosts whose lease is in a Redis of its own', () => {
+  it('have one leader by that, and each beat by the other', async () => {
+    const [messages, leases] = await Promise.all([startOwnRedis(), startOwnRedis()]);
+    const key = randomUUID();
+    const env = { REDIS_URL: messages.url, LEASE_REDIS_URL: leases.url, REDIS_KEY: key };
+    const hosts = await Promise.all(
+      ['host-a', 'host-b'].map((name) => startSupervised({ entry, workers: 1, env: { ...env, HOST_NAME: name } })),
+    );
+    for (const host of hosts) await host.until(({ fleet }) => fleet.leader.holder !== null);
+
+    const leaders = await Promise.all(hosts.map(leaderOf));
+    const beats = await Promise.all(
+      hosts.map(({ url }) => collect<Heartbeat>(open(url), 'heartbeat', ({ length }) => length === 5)),
+    );
+
+    expect(leaders.filter(({ here }) => here)).toHaveLength(1);
+    expect(await openRedisClient(leases.url).keys('*')).toEqual([`${key}:lease`]);
+    expect(await openRedisClient(messages.url).keys('*')).toEqual([]);
+    for (const heard of beats)
+      expect(heard.map(({ sequence }) => sequence - heard[0]!.sequence)).toEqual([0, 1, 2, 3, 4]);
+  });
+});
+
+describe('a job that is declared in the application of the workers', () => {
+  it('is told in the log, since it never runs there', async () => {
+    const cluster = await startSupervised({ entry: 'dist/test/fixtures/misplaced-job.cluster.js', workers: 1 });
+
+    expect(cluster.output()).toMatch(/ERROR.* the job misplaced never runs here: declare it in the primary/);
+  });
+});
+
 describe('one host without Redis', () => {
   it('leads in term 1, and runs its jobs', async () => {
     const cluster = await startSupervised({ entry, workers: 1 });
@@ -50,6 +85,12 @@ describe('one host without Redis', () => {
     expect((await cluster.ctl('job', 'run', 'yearly')).stdout).toMatch(/^done in [\d.]+ ms by /);
   });
 });
+
+async function startOwnRedis() {
+  const server = await startRedis(inject('redisServer'));
+  onTestFinished(() => server.stop());
+  return server;
+}
 
 async function startTwo() {
   const env = { REDIS_URL: inject('redisUrl'), REDIS_KEY: randomUUID() };

@@ -6,18 +6,23 @@ import { statusOf } from '../support/ctl.js';
 import { eventually } from '../support/eventually.js';
 import { freePort } from '../support/free-port.js';
 import { Random } from '../support/random.js';
-import { type GuardedRedis, startGuardedRedis } from '../support/redis-sentinel.js';
+import { hostNetworks } from '../support/host-networks.js';
+import { type GuardedRedis, type RedisWay, startGuardedRedis } from '../support/redis-sentinel.js';
 import { type RunningProgram, startProgram } from '../support/start-program.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
-const leaseMs = 2_000;
+const leaseMs = 1_500;
 const intervalMs = 100;
 const clientsPerHost = 20;
+
+/** How far the wall clocks of the hosts are off, in milliseconds. They jump as well. */
+const skews = [0, 3_000, -5_000];
 
 interface Host {
   readonly name: string;
   readonly url: string;
   readonly controlSocket: string;
+  readonly way: RedisWay;
   program: RunningProgram;
   start(): Promise<void>;
   leader(): Promise<LeaderStatus | undefined>;
@@ -56,9 +61,14 @@ export const faults: Readonly<Record<string, Fault>> = {
     host.program.process.kill('SIGCONT');
     return host.name;
   },
+  'cut network': async (fleet) => {
+    const host = await leaderOrAny(fleet);
+    await host.way.cut(leaseMs * 1.5);
+    return host.name;
+  },
   'DEBUG SLEEP': async ({ redis }) => {
-    redis.sleep(3);
-    await elapsed(3_000);
+    redis.sleep(2);
+    await elapsed(2_000);
     return 'master';
   },
   'Redis restart': async ({ redis }) => {
@@ -95,7 +105,7 @@ export const longestGapMs = leaseMs + 1_000;
 export async function runFleetThroughFaults(seed: number, script: readonly string[], forMs: number) {
   const random = new Random(seed);
   const redis = await startGuardedRedis();
-  const fleet: Fleet = { hosts: await startHosts(redis.url), redis, random };
+  const fleet: Fleet = { hosts: await startHosts(redis), redis, random };
   const log = new BeatLog();
   for (const { url } of fleet.hosts) log.connect(url, clientsPerHost);
   await eventually(
@@ -110,7 +120,7 @@ export async function runFleetThroughFaults(seed: number, script: readonly strin
     const at = Math.round(performance.now() - startedAt);
     const where = await faults[name]!(fleet);
     happened.push(`${at} ms: ${name} (${where})`);
-    await elapsed(300 + random.below(1_500));
+    await elapsed(300 + random.below(700));
   }
   await eventually(
     () => log.connected,
@@ -137,27 +147,28 @@ export async function runFleetThroughFaults(seed: number, script: readonly strin
   return report;
 }
 
-async function startHosts(redisUrl: string): Promise<Host[]> {
+async function startHosts(redis: GuardedRedis): Promise<Host[]> {
   const key = `fleet-${process.pid}-${Math.round(performance.now())}`;
   return await Promise.all(
-    [0, 3_000, -5_000].map(async (skew, index) => {
+    hostNetworks(skews.length).map(async ({ address, gateway, wrapper }, index) => {
+      const way = await redis.openWay(gateway);
       const port = await freePort();
       const name = `host-${index + 1}`;
       const controlSocket = path.join(temporaryFolder(), 'control.sock');
       const env = {
         PORT: `${port}`,
-        HOST: '127.0.0.1',
+        HOST: address,
         HOST_NAME: name,
         CONTROL_SOCKET: controlSocket,
-        REDIS_URL: redisUrl,
+        REDIS_URL: way.url,
         REDIS_KEY: key,
         LEASE_MS: `${leaseMs}`,
         HEARTBEAT_INTERVAL_MS: `${intervalMs}`,
-        CLOCK_SKEW_MS: `${skew}`,
+        CLOCK_SKEW_MS: `${skews[index]}`,
         NODE_OPTIONS: `--import ${path.resolve('test/fixtures/skewed-clock.mjs')}`,
       };
       const start = async (): Promise<void> => {
-        host.program = await startProgram({ workers: 2, env });
+        host.program = await startProgram({ workers: 2, env, wrapper });
       };
       const leader = async (): Promise<LeaderStatus | undefined> => {
         try {
@@ -169,9 +180,10 @@ async function startHosts(redisUrl: string): Promise<Host[]> {
       };
       const host: Host = {
         name,
-        url: `http://127.0.0.1:${port}`,
+        url: `http://${address}:${port}`,
         controlSocket,
-        program: await startProgram({ workers: 2, env }),
+        way,
+        program: await startProgram({ workers: 2, env, wrapper }),
         start,
         leader,
       };

@@ -31,14 +31,16 @@ describe.each(carriers)('the heartbeat over the %s carrier', (carrier) => {
   });
 
   it('goes on in the same sequence when a worker is killed', async () => {
-    const cluster = await startProgram({ workers: 2, env: carrierEnvironment(carrier) });
+    // A primary that stands still for two beats on a busy machine leaves one out.
+    const env = { ...carrierEnvironment(carrier), HEARTBEAT_INTERVAL_MS: '500' };
+    const cluster = await startProgram({ workers: 2, env });
     const [survivor] = await cluster.connectToEach();
     const victim = (await cluster.workerPids()).get(2)!;
-    const heard = collect<Heartbeat>(survivor!, 'heartbeat', ({ length }) => length === 15);
+    const heard = collect<Heartbeat>(survivor!, 'heartbeat', ({ length }) => length === 5);
 
     process.kill(victim, 'SIGKILL');
 
     const sequences = (await heard).map(({ sequence }) => sequence);
-    expect(sequences).toEqual(Array.from({ length: 15 }, (_, index) => sequences[0]! + index));
+    expect(sequences).toEqual(Array.from({ length: 5 }, (_, index) => sequences[0]! + index));
   });
 });

@@ -1,13 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import { Injectable, Module, Scope, type Type } from '@nestjs/common';
+import { Injectable, Module, type Provider, Scope, type Type } from '@nestjs/common';
 import { SchedulerRegistry } from '@nestjs/schedule';
 import { Test } from '@nestjs/testing';
 import { beforeEach, describe, expect, inject, it, onTestFinished, vi } from 'vitest';
 import { CarrierModule } from '../../src/carrier/carrier.module.js';
+import { FleetClock } from '../../src/fleet-clock.js';
 import type { FleetRun } from '../../src/fleet-schedule.js';
 import { FleetCron, FleetInterval } from '../../src/fleet/decorators.js';
 import { JobInvalidError, JobNameTakenError } from '../../src/fleet/errors.js';
 import { FleetDesk } from '../../src/fleet/fleet-desk.js';
+import { LEASE_STORE } from '../../src/fleet/lease-holder.js';
+import type { LeaseStore } from '../../src/fleet/lease-store.js';
 import { FleetModule } from '../../src/fleet/fleet.module.js';
 import type { FleetOptions } from '../../src/fleet/fleet.options.js';
 import { Leadership } from '../../src/leadership.js';
@@ -56,6 +59,21 @@ class QueuedJob {
   }
 }
 
+@Injectable()
+class HourlyJob {
+  @FleetInterval('hourly', 3_600_000)
+  hourly(run: FleetRun): void {
+    runs.push(run);
+  }
+}
+
+const wrapped: MethodDecorator = (_target, _key, descriptor) => {
+  const { value } = descriptor as TypedPropertyDescriptor<unknown>;
+  (descriptor as TypedPropertyDescriptor<unknown>).value = function (...args: unknown[]): unknown {
+    return (value as (...all: unknown[]) => unknown).apply(this, args);
+  };
+};
+
 describe('jobs of a fleet of one', () => {
   beforeEach(() => {
     runs.length = 0;
@@ -89,7 +107,7 @@ describe('jobs of a fleet of one', () => {
 
     await vi.advanceTimersByTimeAsync(3_000);
 
-    expect(desk.status({ refused: 0, repeated: 0 }).counters).toMatchObject({ runs: 6, failedRuns: 3 });
+    expect(desk.status(0).counters).toMatchObject({ runs: 6, failedRuns: 3 });
     expect((await desk.jobs()).find(({ name }) => name === 'bad')).toMatchObject({
       schedule: 'every 1000 ms',
       runs: 3,
@@ -150,6 +168,168 @@ describe('jobs of a fleet of one', () => {
     expect(runs.map(({ name }) => name)).toEqual(['nightly']);
   });
 
+  it('run by hand beside their schedule, and take no due time from it', async () => {
+    const { desk } = await startPrimary(QueuedJob);
+    await vi.advanceTimersByTimeAsync(1_500);
+
+    const byHand = desk.runJob('queued');
+    await vi.advanceTimersByTimeAsync(2_000);
+    for (let count = 0; count < 5; count++) {
+      finish();
+      await vi.advanceTimersByTimeAsync(0);
+    }
+
+    expect(await byHand).toMatchObject({ result: 'done' });
+    expect(runs.map(({ due }) => (due - Date.UTC(2026, 0, 1)) / 1_000)).toEqual([1, 3.5, 2, 3]);
+  });
+
+  it('run by hand as often as one likes', async () => {
+    const { desk } = await startPrimary(Jobs);
+
+    await desk.runJob('nightly');
+
+    expect(await desk.runJob('nightly')).toMatchObject({ result: 'done' });
+  });
+
+  it('run by hand only while the lease server can be asked', async () => {
+    const { desk, store } = await startPrimary(Jobs);
+    vi.spyOn(store, 'holds').mockRejectedValue(new Error('away'));
+
+    await expect(desk.runJob('nightly')).rejects.toMatchObject({ code: 'LEASE_UNREACHABLE' });
+    expect(runs).toEqual([]);
+  });
+
+  it('go by the measured time, however far ahead another primary says to be', async () => {
+    const { app } = await startPrimary(Jobs);
+
+    app.get(FleetClock).reach(Date.now() + 7_200_000);
+    await vi.advanceTimersByTimeAsync(1_000);
+
+    expect(runs.map(({ due }) => due)).toEqual([Date.UTC(2026, 0, 1) + 1_000]);
+  });
+
+  it('are on time again after the clock was set right', async () => {
+    const { app } = await startPrimary(HourlyJob);
+
+    // A minute later it is seen that the hour is over.
+    vi.setSystemTime(Date.UTC(2026, 0, 1, 0, 59));
+    await vi.advanceTimersByTimeAsync(180_000);
+
+    expect(app.get(FleetClock).measured()).toBeGreaterThan(Date.UTC(2026, 0, 1, 1));
+    expect(runs.map(({ due }) => due)).toEqual([Date.UTC(2026, 0, 1, 1)]);
+  });
+
+  it.each([
+    ['an error', new Error('the disk is full'), 'the disk is full'],
+    ['a string', 'no disk', "'no disk'"],
+    ['nothing', undefined, 'undefined'],
+    ['what no string can be made of', Object.create(null) as object, '[Object: null prototype] {}'],
+  ])('are counted as failed where they throw %s, and run again', async (_, thrown, error) => {
+    @Injectable()
+    class Thrower {
+      @FleetInterval('thrower', 1_000)
+      run(): void {
+        throw thrown;
+      }
+    }
+    const { desk } = await startPrimary(Thrower);
+
+    await vi.advanceTimersByTimeAsync(2_000);
+
+    expect((await desk.jobs())[0]).toMatchObject({ runs: 2, failed: 2, running: false, last: { error } });
+  });
+
+  it('run once where their provider has several names', async () => {
+    abstract class Clerk {}
+    const { desk } = await startPrimary(HourlyJob, {}, undefined, [{ provide: Clerk, useExisting: HourlyJob }]);
+
+    expect((await desk.jobs()).map(({ name }) => name)).toEqual(['hourly']);
+  });
+
+  it('are found under other decorators, and more than one on a method', async () => {
+    @Injectable()
+    class Decorated {
+      @wrapped
+      @FleetInterval(1_000)
+      @FleetInterval('often', 500)
+      run(): void {}
+    }
+    @Injectable()
+    class Overriding extends Decorated {
+      override run(): void {}
+    }
+    const { desk } = await startPrimary(Decorated, {}, undefined, [Overriding]);
+
+    expect((await desk.jobs()).map(({ name, schedule }) => `${name}: ${schedule}`)).toEqual([
+      'often: every 500 ms',
+      'Decorated.run (2): every 1000 ms',
+    ]);
+  });
+
+  it('are aborted when the leadership is lost, and do not begin in an older term', async () => {
+    const { leadership } = await startPrimary(SlowJob);
+    await vi.advanceTimersByTimeAsync(1_000);
+
+    leadership.observe({ counter: 40, holder: 'newer' });
+    expect(runs[0]!.signal.aborted).toBe(true);
+    finish();
+    await vi.advanceTimersByTimeAsync(1_000);
+
+    expect(runs.map(({ term, signal }) => [term.counter, signal.aborted])).toEqual([
+      [1, true],
+      [41, false],
+    ]);
+  });
+
+  it('do not run twice for a time that is claimed already', async () => {
+    const { store, leadership } = await startPrimary(HourlyJob);
+
+    await store.claim(leadership.term!, 'hourly', Date.UTC(2026, 0, 1, 0, 0, 30));
+    await vi.advanceTimersByTimeAsync(3_600_000);
+    expect(runs).toHaveLength(1);
+
+    vi.spyOn(store, 'claim').mockResolvedValue(false);
+    await vi.advanceTimersByTimeAsync(3_600_000);
+    expect(runs).toHaveLength(1);
+  });
+
+  it.each([
+    ['skip', 1],
+    ['run-late', 2],
+  ] as const)(
+    'whose lease server was away for a moment are reported, and with "%s" have run %i times',
+    async (missed, times) => {
+      const ran: number[] = [];
+      @Injectable()
+      class Daily {
+        @FleetCron('0 0 * * *', { name: 'daily', missed })
+        run({ due }: FleetRun): void {
+          ran.push(due);
+        }
+      }
+      const { desk, store } = await startPrimary(Daily);
+      await vi.advanceTimersByTimeAsync(86_400_000);
+      expect(ran).toEqual([Date.UTC(2026, 0, 2)]);
+
+      vi.spyOn(store, 'claim').mockRejectedValueOnce(new Error('away'));
+      await vi.advanceTimersByTimeAsync(86_400_000 + 120_000);
+
+      expect(ran).toEqual([Date.UTC(2026, 0, 2), Date.UTC(2026, 0, 3)].slice(0, times));
+      expect((await desk.jobs())[0]).toMatchObject({ missed: 1 });
+    },
+  );
+
+  it('are made good by what this primary knows where the lease server has lost its memory', async () => {
+    const { desk, store } = await startPrimary(HourlyJob);
+    await vi.advanceTimersByTimeAsync(3_600_000);
+
+    vi.spyOn(store, 'claim').mockRejectedValueOnce(new Error('away'));
+    vi.spyOn(store, 'jobs').mockResolvedValue(new Map());
+    await vi.advanceTimersByTimeAsync(3_600_000 + 120_000);
+
+    expect((await desk.jobs())[0]).toMatchObject({ runs: 1, missed: 1 });
+  });
+
   it('are refused by hand with one sentence: a name that there is not, a job that runs', async () => {
     const { desk } = await startPrimary(SlowJob);
     await vi.advanceTimersByTimeAsync(1_000);
@@ -162,10 +342,10 @@ describe('jobs of a fleet of one', () => {
   });
 
   it('end with the application: the run under way is told, and no other begins', async () => {
-    const { app } = await startPrimary(SlowJob);
+    const { close } = await startPrimary(SlowJob);
     await vi.advanceTimersByTimeAsync(1_000);
 
-    const closed = app.close();
+    const closed = close();
     await vi.advanceTimersByTimeAsync(0);
     expect(runs[0]!.signal.aborted).toBe(true);
     finish();
@@ -196,6 +376,15 @@ describe('a job that is declared wrongly', () => {
     @FleetInterval('twin', 200)
     other(): void {}
   }
+  class Never {
+    @FleetCron('0 0 30 2 *')
+    run(): void {}
+  }
+  @Injectable({ scope: Scope.TRANSIENT })
+  class OneForEach {
+    @FleetInterval(100)
+    run(): void {}
+  }
   @Injectable({ scope: Scope.REQUEST })
   class PerRequest {
     @FleetInterval(100)
@@ -204,10 +393,16 @@ describe('a job that is declared wrongly', () => {
 
   it.each([
     [TooFast, JobInvalidError, 'The job "too fast" cannot be scheduled: expected a whole number of milliseconds'],
-    [NoCron, JobInvalidError, 'The job "NoCron.run" cannot be scheduled: expected a cron expression and a time zone'],
+    [
+      NoCron,
+      JobInvalidError,
+      'The job "NoCron.run" cannot be scheduled: expected a cron expression with a time to come, and a time zone',
+    ],
     [NoZone, JobInvalidError, 'The job "NoZone.run" cannot be scheduled'],
     [Twins, JobNameTakenError, 'Two jobs of the fleet are called "twin"'],
+    [Never, JobInvalidError, 'The job "Never.run" cannot be scheduled'],
     [PerRequest, JobInvalidError, 'expected a provider of which there is one instance'],
+    [OneForEach, JobInvalidError, 'expected a provider of which there is one instance'],
   ] as const)('fails the start: %o', async (provider, error, sentence) => {
     const failure: unknown = await startPrimary(provider).catch((reason: unknown) => reason);
 
@@ -251,7 +446,7 @@ describe('jobs of several primaries on one Redis', () => {
         }),
     );
     const askedAt = performance.now();
-    const closed = leader.app.close();
+    const closed = leader.close();
     // The lease is given back before all else ends.
     expect((await successor) - askedAt).toBeLessThan(100);
     await closed;
@@ -312,7 +507,7 @@ describe('jobs of several primaries on one Redis', () => {
       () => ranBy,
       ({ length }) => length === 1,
     );
-    await first.app.close();
+    await first.close();
     const lastDue = Number(last!.split(' ')[1]);
     await eventually(Date.now, (now) => now > lastDue + 2_200);
 
@@ -327,21 +522,32 @@ describe('jobs of several primaries on one Redis', () => {
   });
 });
 
-async function startPrimary(jobs: Type, options: FleetOptions = {}, carrier: Carrier = new RecordingCarrier()) {
+async function startPrimary(
+  jobs: Type,
+  options: FleetOptions = {},
+  carrier: Carrier = new RecordingCarrier(),
+  more: readonly Provider[] = [],
+) {
   const host = options.host ?? 'host';
-  @Module({ providers: [jobs] })
+  @Module({ providers: [jobs, ...more] })
   class JobsModule {}
   const module = await Test.createTestingModule({
     imports: [CarrierModule.forRoot(() => carrier, { key: 'unused' }), FleetModule.forRoot(options), JobsModule],
   }).compile();
   module.useLogger(false);
   const app = await module.init();
+  const desk = app.get(FleetDesk);
+  const close = async (): Promise<void> => {
+    await desk.leave();
+    await app.close();
+  };
   onTestFinished(async () => {
     finish();
     vi.useRealTimers();
-    await app.close();
+    await close();
   });
-  return { app, host, desk: app.get(FleetDesk), leadership: app.get(Leadership) };
+  await desk.begin();
+  return { app, host, desk, leadership: app.get(Leadership), store: app.get<LeaseStore>(LEASE_STORE), close };
 }
 
 type Primary = Awaited<ReturnType<typeof startPrimary>>;

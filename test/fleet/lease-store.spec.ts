@@ -98,6 +98,51 @@ describe.each(Object.entries(stores))('the lease in %s', (_name, open) => {
     expect(await store.claim({ counter: 2, holder: 'b' }, 'report', 1_000)).toBe(true);
   });
 
+  it('keeps the lease for as long as it was granted, however short one the next would take', async () => {
+    const store = await open();
+    await store.acquire('a', 5_000, 0);
+
+    const refused = await store.acquire('b', 500, 0);
+
+    expect(refused.held).toBe(false);
+    expect(refused.record.until - refused.serverTime).toBeGreaterThan(4_000);
+  });
+
+  it('lets nobody claim what is more than a minute ahead, and passes over such a claim of before', async () => {
+    const store = await open();
+    await store.acquire('a', 5_000, 0);
+    const term = { counter: 1, holder: 'a' };
+    const now = Date.now();
+
+    expect(await store.claim(term, 'report', now + 7_200_000)).toBe(false);
+    expect(await store.claim(term, 'report', now + 30_000)).toBe(true);
+    expect(await store.claim(term, 'report', now)).toBe(false);
+    await store.know('misled', now + 7_200_000);
+    expect(await store.claim(term, 'misled', now)).toBe(true);
+  });
+
+  it('tells whether a term has the lease still', async () => {
+    const store = await open();
+    await store.acquire('a', 5_000, 0);
+
+    expect(await store.holds({ counter: 1, holder: 'a' })).toBe(true);
+    expect(await store.holds({ counter: 1, holder: 'b' })).toBe(false);
+    expect(await store.holds({ counter: 2, holder: 'a' })).toBe(false);
+  });
+
+  it('remembers since when a job is known, until it has run', async () => {
+    const store = await open();
+    await store.acquire('a', 5_000, 0);
+
+    await store.know('report', 500);
+    await store.know('report', 700);
+    expect((await store.jobs()).get('report')).toEqual({ due: 500, last: undefined });
+
+    await store.claim({ counter: 1, holder: 'a' }, 'report', 1_000);
+    await store.know('report', 2_000);
+    expect((await store.jobs()).get('report')).toEqual({ due: 1_000, last: undefined });
+  });
+
   it('remembers what jobs have done', async () => {
     const store = await open();
     await store.acquire('a', 5_000, 0);

@@ -43,6 +43,41 @@ describe('the part of a primary in the lease', () => {
     ]);
   });
 
+  it('leads on where the grant of an earlier question comes late', () => {
+    const late = decide(leader, { type: 'granted', sentAt: 0, term: { ...term, counter: 6 } }, 500, leaseMs);
+
+    expect(late).toEqual({ state: leader, steps: [] });
+  });
+
+  it('gets a newer term where the server has seen an earlier question later', () => {
+    const { steps } = decide(leader, { type: 'granted', sentAt: 0, term: { ...term, counter: 8 } }, 500, leaseMs);
+
+    expect(steps).toEqual([{ action: 'follow', why: 'outranked' }, { action: 'acquire' }]);
+  });
+
+  it('passes over answers to questions that it has given up', () => {
+    const asked = decide(leader, { type: 'time' }, 333, leaseMs).state;
+
+    expect(decide(asked, { type: 'renewed', sentAt: 200 }, 400, leaseMs)).toEqual({ state: asked, steps: [] });
+    expect(decide(asked, { type: 'refused', sentAt: 200, remainingMs: 9 }, 400, leaseMs)).toEqual({
+      state: asked,
+      steps: [],
+    });
+    expect(decide(asking(0), { type: 'granted', sentAt: -500, term }, 10, leaseMs).steps).toEqual([]);
+  });
+
+  it('waits no longer than a lease for one that is said to last longer', () => {
+    const { state } = decide(asking(0), { type: 'refused', sentAt: 0, remainingMs: 1e9 }, 10, leaseMs);
+
+    expect(alarmOf(state, leaseMs)).toBe(10 + leaseMs + 1);
+  });
+
+  it('looks again when its time is over, also while a question is open', () => {
+    const asked = decide({ ...leader, nextAt: 850 }, { type: 'time' }, 850, leaseMs).state;
+
+    expect(alarmOf(asked, leaseMs)).toBe(900);
+  });
+
   it('renews after a third of the lease', () => {
     expect(alarmOf(leader, leaseMs)).toBe(333);
     expect(decide(leader, { type: 'time' }, 332, leaseMs).steps).toEqual([]);
@@ -124,8 +159,9 @@ describe('the part of a primary in the lease', () => {
   it('holds for ever where there is no end', () => {
     const { state } = decide(asking(0), { type: 'granted', sentAt: 0, term }, 1, Infinity);
 
-    expect(alarmOf(state, Infinity)).toBe(Infinity);
     expect(leads(state, 1e15)).toBe(true);
+    // And asks once a minute, for the time.
+    expect(alarmOf(state, Infinity)).toBe(60_000);
   });
 });
 

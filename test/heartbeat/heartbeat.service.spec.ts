@@ -3,6 +3,8 @@ import { SchedulerRegistry } from '@nestjs/schedule';
 import { Test } from '@nestjs/testing';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { CarrierModule } from '../../src/carrier/carrier.module.js';
+import { readFenced } from '../../src/fenced-message.js';
+import { FleetDesk } from '../../src/fleet/fleet-desk.js';
 import { FleetModule } from '../../src/fleet/fleet.module.js';
 import type { Beat } from '../../src/heartbeat/beat.js';
 import { BeatRelay } from '../../src/heartbeat/beat-relay.js';
@@ -47,14 +49,28 @@ describe('the heartbeat', () => {
     expect(heard).toMatchObject([{ sequence: 3_400_000_001 }]);
   });
 
-  it('travels between processes in the name of its term', async () => {
+  it('is published by the emitter, in the name of its term', async () => {
     const { heard, carrier } = await startHeartbeat(500);
 
     await vi.advanceTimersByTimeAsync(500);
 
     expect(heard[0]!.term.counter).toBe(1);
-    const sent = carrier.published.filter(({ channel }) => channel === 'socket.io-beats-500');
-    expect(sent.map(({ message }) => JSON.parse(message.toString()) as unknown)).toEqual(heard);
+    const { term, sequence, sentAt } = heard[0]!;
+    const [published] = carrier.published.filter(({ channel }) => channel === 'socket.io#/#');
+    expect(readFenced(published!.message)).toEqual({
+      fencing: { stream: 'heartbeat-500', term, sequence },
+      event: 'heartbeat',
+      args: [{ sequence, sentAt }],
+    });
+  });
+
+  it('is told to the other primaries, who hear nothing that is for clients', async () => {
+    const { heard, carrier } = await startHeartbeat(500);
+
+    await vi.advanceTimersByTimeAsync(500);
+
+    const told = carrier.published.filter(({ channel }) => channel === 'socket.io-beats-500');
+    expect(told.map(({ message }) => JSON.parse(message.toString()) as unknown)).toEqual(heard);
   });
 
   it('counts strictly up by one, and says when each beat was sent', async () => {
@@ -122,6 +138,8 @@ async function startHeartbeat(intervalMs?: number) {
     ],
   }).compile();
   const app: INestApplicationContext = await module.init();
+  const fleet = app.get(FleetDesk);
   onTestFinished(() => app.close());
+  await fleet.begin();
   return { app, heard, carrier };
 }

@@ -8,6 +8,8 @@ import type { IpcEnd } from '../../src/ipc.js';
 export interface IpcPair {
   readonly process: ProcessLink;
   readonly hub: HubLink;
+  /** The bare ends: the primary's handle of the worker, and what `process` is in the worker. */
+  readonly ends: { readonly primary: IpcEnd; readonly worker: IpcEnd };
   /** What all messages pass through. */
   readonly between: ChildProcess;
 }
@@ -27,9 +29,11 @@ export function ipcPair(): IpcPair {
     between.kill('SIGKILL');
     await exited;
   });
+  const ends = { primary: endOf(between, 'hub', 'process'), worker: endOf(between, 'process', 'hub') };
   return {
-    process: ipcLink<HubReply, HubRequest>(endOf(between, 'process', 'hub')),
-    hub: ipcLink<HubRequest, HubReply>(endOf(between, 'hub', 'process')),
+    process: ipcLink<HubReply, HubRequest>(ends.worker),
+    hub: ipcLink<HubRequest, HubReply>(ends.primary),
+    ends,
     between,
   };
 }

@@ -4,21 +4,29 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as elapsed } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { inject, onTestFinished } from 'vitest';
 import { eventually } from './eventually.js';
 import { freePort } from './free-port.js';
 import { type RedisServer, startRedis } from './redis-server.js';
 
-/** A Redis with a replica and a Sentinel, behind an address that always leads to the master, as a proxy's does. */
+/** A Redis with a replica and a Sentinel, behind addresses that always lead to the master, as a proxy's does. */
 export interface GuardedRedis {
-  readonly url: string;
+  /** One way to it, at this address of ours. */
+  openWay(address: string): Promise<RedisWay>;
   /** Has the Sentinel make the replica the master; resolves once the address leads there. */
   failOver(): Promise<void>;
   /** The master answers nobody for so long. */
   sleep(seconds: number): void;
   /** The master is killed and comes back empty. */
   restart(): Promise<void>;
+}
+
+export interface RedisWay {
+  readonly url: string;
+  /** Whatever either side says is lost for so long, and neither hears of it. */
+  cut(forMs: number): Promise<void>;
 }
 
 const name = 'fleet';
@@ -33,7 +41,7 @@ export async function startGuardedRedis(): Promise<GuardedRedis> {
     await Promise.all([...servers.values()].map((server) => server.stop()));
   });
   const sentinel = await startSentinel(binary, master.port);
-  const proxy = await startProxy(master.port);
+  const ways: Way[] = [];
 
   const masterPort = async (): Promise<number> => {
     const [, port] = (await sentinel.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', name)) as [string, string];
@@ -41,14 +49,18 @@ export async function startGuardedRedis(): Promise<GuardedRedis> {
   };
   const watch = setInterval(() => {
     masterPort().then(
-      (port) => proxy.leadTo(port),
+      (port) => ways.forEach((way) => way.leadTo(port)),
       () => {},
     );
   }, 100);
   onTestFinished(() => clearInterval(watch));
 
   return {
-    url: `redis://127.0.0.1:${proxy.port}`,
+    openWay: async (address) => {
+      const way = await startWay(await masterPort(), address);
+      ways.push(way);
+      return way;
+    },
     failOver: async () => {
       const before = await masterPort();
       // It refuses for a while after the last one, and until it has seen the replica.
@@ -59,12 +71,13 @@ export async function startGuardedRedis(): Promise<GuardedRedis> {
       await eventually(masterPort, (port) => port !== before);
     },
     sleep: (seconds) => {
-      const client = new Redis(proxy.port, '127.0.0.1', { retryStrategy: () => null });
-      client.on('error', () => {});
-      client
-        .call('DEBUG', 'SLEEP', seconds)
-        .catch(() => {})
-        .finally(() => client.disconnect());
+      masterPort()
+        .then(async (port) => {
+          const client = new Redis(port, '127.0.0.1', { retryStrategy: () => null });
+          client.on('error', () => {});
+          await client.call('DEBUG', 'SLEEP', seconds).finally(() => client.disconnect());
+        })
+        .catch(() => {});
     },
     restart: async () => {
       const port = await masterPort();
@@ -160,32 +173,43 @@ async function launchSentinel(
   return { port, client, stop };
 }
 
-async function startProxy(first: number) {
+interface Way extends RedisWay {
+  leadTo(port: number): void;
+}
+
+async function startWay(first: number, address: string): Promise<Way> {
   let target = first;
-  const sockets = new Set<Socket>();
-  const track = (socket: Socket, other: Socket): void => {
-    sockets.add(socket);
-    socket.on('error', () => socket.destroy());
-    socket.on('close', () => {
-      sockets.delete(socket);
-      other.destroy();
-    });
+  const pairs = new Set<readonly [Socket, Socket]>();
+  const drop = (pair: readonly [Socket, Socket]): void => {
+    pairs.delete(pair);
+    for (const socket of pair) socket.destroy();
   };
   const server = createServer((client) => {
-    const upstream = connect(target, '127.0.0.1');
-    track(client, upstream);
-    track(upstream, client);
-    client.pipe(upstream).pipe(client);
-  }).listen(0, '127.0.0.1');
+    const pair = [client, connect(target, '127.0.0.1')] as const;
+    pairs.add(pair);
+    for (const socket of pair) socket.on('error', () => drop(pair)).on('close', () => drop(pair));
+    pair[0].on('data', (data) => isCut || pair[1].write(data));
+    pair[1].on('data', (data) => isCut || pair[0].write(data));
+  }).listen(0, address);
+  let isCut = false;
   await once(server, 'listening');
   onTestFinished(() => {
     server.close();
-    for (const socket of sockets) socket.destroy();
+    for (const pair of pairs) drop(pair);
   });
-  const leadTo = (port: number): void => {
-    if (port === target) return;
-    target = port;
-    for (const socket of sockets) socket.destroy();
+  return {
+    url: `redis://${address}:${(server.address() as AddressInfo).port}`,
+    cut: async (forMs) => {
+      isCut = true;
+      await elapsed(forMs);
+      isCut = false;
+      // Parts of what was said are missing.
+      for (const pair of pairs) drop(pair);
+    },
+    leadTo: (port) => {
+      if (port === target) return;
+      target = port;
+      for (const pair of pairs) drop(pair);
+    },
   };
-  return { port: (server.address() as AddressInfo).port, leadTo };
 }

@@ -10,8 +10,6 @@ export const leaseMs = 5_000;
 export const intervalMs = 1_000;
 const hosts = 3;
 const workersPerHost = 2;
-/** Beyond this, no message and no answer arrives. */
-const longestDelayMs = 400;
 
 /** What a worker has let pass, with when. */
 export interface Passed {
@@ -38,6 +36,10 @@ export class SimulatedFleet {
   readonly rivals: number[] = [];
   takeovers = 0;
   redis: 'there' | 'away' = 'there';
+  /** Hosts to and from which nothing arrives. */
+  readonly cutOff = new Set<number>();
+  /** The slowest of messages and answers take so long: at first longer than a primary waits for an answer. */
+  longestDelayMs = 3_000;
 
   readonly random: Random;
   private readonly agenda: { at: number; order: number; act: () => void }[] = [];
@@ -77,10 +79,10 @@ export class SimulatedFleet {
     this.agenda.splice(index + 1, 0, entry);
   }
 
-  /** One way, or never. */
-  deliver(act: () => void): void {
-    if (this.redis === 'away') return;
-    const delay = this.random.below(20) === 0 ? this.random.below(longestDelayMs) : this.random.below(5);
+  /** One way between a host and Redis, or never. */
+  deliver(host: number, act: () => void): void {
+    if (this.redis === 'away' || this.cutOff.has(host)) return;
+    const delay = this.random.below(20) === 0 ? this.random.below(this.longestDelayMs) : this.random.below(5);
     this.at(this.now + delay, act);
   }
 
@@ -117,18 +119,16 @@ export class SimulatedPrimary {
   private holder = '';
   private generation = 0;
   private clock: FleetClock;
-  private given = -1;
+  private given: number | undefined;
   private seen: Term = noTerm;
   private frozen: (() => void)[] | undefined;
   private readonly monotonicOffset: number;
-  private wallOffset: number;
 
   constructor(
     private readonly fleet: SimulatedFleet,
-    private readonly host: number,
+    readonly host: number,
   ) {
     this.monotonicOffset = fleet.random.below(1_000_000);
-    this.wallOffset = fleet.random.below(20_000) - 10_000;
     this.clock = this.newClock();
   }
 
@@ -148,14 +148,16 @@ export class SimulatedPrimary {
     this.lease = newCandidate;
     this.seen = noTerm;
     this.clock = this.newClock();
-    this.given = Math.floor(this.clock.now() / intervalMs);
+    this.given = undefined;
     this.take({ type: 'time' });
     this.tick();
   }
 
-  /** Its own wall clock jumps; nothing may follow from it. */
-  jumpClock(): void {
-    this.wallOffset += this.fleet.random.below(20_001) - 10_000;
+  /** Nothing arrives here, and nothing from here arrives. */
+  cutOff(forMs: number): void {
+    const { cutOff, now } = this.fleet;
+    cutOff.add(this.host);
+    this.fleet.at(now + forMs, () => cutOff.delete(this.host));
   }
 
   /** As SIGSTOP: everything waits, and happens at once when it goes on. */
@@ -190,10 +192,7 @@ export class SimulatedPrimary {
   }
 
   private newClock(): FleetClock {
-    return new FleetClock(
-      () => this.monotonic,
-      () => this.fleet.now + 1_000_000_000 + this.wallOffset,
-    );
+    return new FleetClock(() => this.monotonic);
   }
 
   /** Not in a later life, and not while it is frozen. */
@@ -229,20 +228,30 @@ export class SimulatedPrimary {
 
   private ask(request: LeaseRequest): void {
     const sentAt = this.monotonic;
-    this.fleet.deliver(() => {
+    this.fleet.deliver(this.host, () => {
       const answer = this.fleet.serve(request);
       const hear = this.whenAwake(() => {
         this.clock.measure(sentAt, this.monotonic, answer.serverTime);
+        const { counter, holder } = answer.record;
+        if (holder !== '') this.raise({ counter, holder });
         if (request.type !== 'release') this.take(toEvent(request.type, sentAt, answer));
       });
-      this.fleet.deliver(hear);
+      this.fleet.deliver(this.host, hear);
     });
   }
 
   private tick(): void {
+    if (!this.clock.isKnown) {
+      this.fleet.at(
+        this.fleet.now + 1,
+        this.whenAwake(() => this.tick()),
+      );
+      return;
+    }
     const sequence = Math.floor(this.clock.now() / intervalMs);
     const isLeader = leads(this.lease, this.monotonic);
-    for (const due of beatsDue(sequence, this.given, isLeader)) this.give(due, isLeader);
+    for (const due of beatsDue(sequence, this.given ?? sequence - 1, isLeader)) this.give(due, isLeader);
+    this.given ??= sequence - 1;
     const next = Math.max(1, (sequence + 1) * intervalMs - this.clock.now());
     this.fleet.at(
       this.fleet.now + next,
@@ -257,20 +266,25 @@ export class SimulatedPrimary {
     this.tellOwnWorkers(beat);
     if (!toAll) return;
     for (let worker = 0; worker < hosts * workersPerHost; worker++) {
-      this.fleet.deliver(() => this.fleet.hear(worker, beat));
+      this.send(Math.floor(worker / workersPerHost), () => this.fleet.hear(worker, beat));
     }
     for (const primary of this.fleet.primaries) {
       if (primary !== this) {
         const hear = primary.whenAwake(() => primary.relay(beat));
-        this.fleet.deliver(hear);
+        this.send(primary.host, hear);
       }
     }
   }
 
+  /** To Redis, and from there to the other host. */
+  private send(host: number, act: () => void): void {
+    this.fleet.deliver(this.host, () => this.fleet.deliver(host, act));
+  }
+
   private relay(beat: { term: Term; sequence: number }): void {
+    if (!this.clock.reach(beat.sequence * intervalMs)) return;
     this.observe(beat.term);
-    this.given = Math.max(this.given, beat.sequence);
-    this.clock.reach(beat.sequence * intervalMs);
+    this.given = Math.max(this.given ?? -1, beat.sequence);
     this.tellOwnWorkers(beat);
   }
 
@@ -281,7 +295,8 @@ export class SimulatedPrimary {
     if (!isOlder) return;
     for (const primary of this.fleet.primaries) {
       const { seen } = this;
-      if (primary !== this) this.fleet.deliver(primary.whenAwake(() => primary.observe(seen)));
+      const hear = primary.whenAwake(() => primary.observe(seen));
+      if (primary !== this) this.send(primary.host, hear);
     }
   }
 

@@ -28,7 +28,7 @@ export async function start(redisUrl: string): Promise<number> {
   const carrier = new RedisCarrier({ url: redisUrl });
   await carrier.connect(config.redisConnectTimeoutMs);
   const module = ServingModule.forRoot(RoomsModule, config, carrier);
-  const beats = new BeatReceiver(carrier, { key: config.redisKey, intervalMs: config.heartbeatIntervalMs });
+  const beats = new BeatReceiver(config.heartbeatIntervalMs);
   const { app } = await serve(module, config, new ProcessLogger('bench', config), beats);
   return (app.getHttpServer().address() as AddressInfo).port;
 }

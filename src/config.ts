@@ -129,7 +129,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     redisConnectTimeoutMs: read('REDIS_CONNECT_TIMEOUT_MS', milliseconds(100)) ?? 10_000,
     heartbeatIntervalMs: read('HEARTBEAT_INTERVAL_MS', milliseconds(10)) ?? 1_000,
     leaseMs: read('LEASE_MS', leaseLength) ?? 5_000,
-    leaseRedisUrl: read('LEASE_REDIS_URL', isSharded ? needed(redisUrl) : redisUrl),
+    leaseRedisUrl: read('LEASE_REDIS_URL', isSharded || isSentinel(env['REDIS_URL']) ? needed(leaseUrl) : leaseUrl),
     shutdownTimeoutMs: read('SHUTDOWN_TIMEOUT_MS', milliseconds(100)) ?? 5_000,
     shutdownDrainMs: read('SHUTDOWN_DRAIN_MS', milliseconds(0)) ?? 0,
     drainMs: read('DRAIN_MS', milliseconds(0)) ?? 10_000,
@@ -289,6 +289,18 @@ const redisUrl: Variable<string> = {
     'or the same with rediss',
   secret: true,
 };
+
+/** The lease is kept in one place, and follows no other. */
+const leaseUrl: Variable<string> = {
+  schema: z.string().refine(isRedisUrl),
+  expected:
+    'redis://[user:password@]host[:port][/db] or the same with rediss://, of the one Redis that keeps the lease',
+  secret: true,
+};
+
+function isSentinel(url: string | undefined): boolean {
+  return url !== undefined && parseSentinelUrl(url) !== undefined;
+}
 
 const password: Variable<string> = { schema: z.string(), expected: 'a password', secret: true };
 

@@ -30,8 +30,6 @@ const accepted: readonly (readonly [variable: string, value: string, key: keyof 
   ['REDIS_URL', 'redis://127.0.0.1:6380/2', 'redisUrl', 'redis://127.0.0.1:6380/2'],
   ['REDIS_URL', 'redis://:secret@[::1]:6379/', 'redisUrl', 'redis://:secret@[::1]:6379/'],
   ['REDIS_URL', 'rediss://user:s%2Fcret@cache.example.com', 'redisUrl', 'rediss://user:s%2Fcret@cache.example.com'],
-  ['REDIS_URL', 'redis-sentinel://a:26379,b/fleet', 'redisUrl', 'redis-sentinel://a:26379,b/fleet'],
-  ['REDIS_URL', 'rediss-sentinel://u:s%2F@[::1]/fleet/3', 'redisUrl', 'rediss-sentinel://u:s%2F@[::1]/fleet/3'],
   ['REDIS_MODE', 'single', 'redisMode', 'single'],
   ['REDIS_SENTINEL_PASSWORD', 's3cret', 'redisSentinelPassword', 's3cret'],
   ['REDIS_KEY', 'team-a:chat', 'redisKey', 'team-a:chat'],
@@ -216,6 +214,23 @@ describe('readConfig', () => {
     const { message } = refusal({ REDIS_URL: value });
 
     expect(message.replace(redisForm, '')).not.toMatch(/sec|ret|12|word/);
+  });
+
+  describe('where REDIS_URL names sentinels', () => {
+    it.each(['redis-sentinel://a:26379,b/fleet', 'rediss-sentinel://u:s%2F@[::1]/fleet/3'])('takes %s', (url) => {
+      const env = { REDIS_URL: url, LEASE_REDIS_URL: 'redis://c' };
+
+      expect(readConfig(env)).toMatchObject({ redisUrl: url, leaseRedisUrl: 'redis://c' });
+    });
+
+    it.each([
+      ['', 'nothing'],
+      ['redis-sentinel://u:secret@a/fleet', '"redis-sentinel://a/fleet"'],
+    ])('refuses LEASE_REDIS_URL=%s, since the lease stays in one place', (url, got) => {
+      const env = { REDIS_URL: 'redis-sentinel://a/fleet', LEASE_REDIS_URL: url };
+
+      expect(refusal(env)).toMatchObject({ variable: 'LEASE_REDIS_URL', got });
+    });
   });
 
   describe('where REDIS_MODE is "sharded"', () => {

@@ -145,9 +145,9 @@ describe.each(allCarriers)('over the %s carrier, a message right after the join'
     expect(events).toEqual(['released', 'admitted']);
   });
 
-  it.skipIf(carrier === 'sharded')(
-    'can be sent at once to a client that connects, which waits for no subscription',
-    async () => {
+  // A shard knows no prefixes, so there each client has a subscription of its own.
+  if (carrier !== 'sharded') {
+    it('can be sent at once to a client that connects, which waits for no subscription', async () => {
       const { near, carrier: held } = await startHeld();
       held.hold();
 
@@ -155,8 +155,8 @@ describe.each(allCarriers)('over the %s carrier, a message right after the join'
 
       expect(client.connected).toBe(true);
       held.release();
-    },
-  );
+    });
+  }
 
   it('keeps no one waiting for ever: who joins or connects is served after a bounded wait', async () => {
     const { client, near, carrier: held } = await startHeld(50);

@@ -5,6 +5,7 @@ import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { carrierEnvironment } from '../support/carriers.js';
 import { collect, next } from '../support/clients.js';
 import { administrator, ownRedis } from '../support/redis-carriers.js';
+import { startSentinelTrio } from '../support/redis-sentinel.js';
 import { startProgram } from '../support/start-program.js';
 
 describe('the program with REDIS_MODE=sharded', () => {
@@ -37,6 +38,24 @@ describe('the program with REDIS_MODE=sharded', () => {
     expect(code).toBe(0);
     const all = ['1', '2', '3'].map((text) => ({ room: 'lobby', text, from: 'a job' }));
     expect(await heard).toEqual([all, all]);
+  });
+});
+
+describe('the program with Sentinel', () => {
+  it('serves rooms across workers again once the primary of Redis was replaced', async () => {
+    const trio = await startSentinelTrio(inject('redisServer'));
+    onTestFinished(() => trio.stop());
+    const env = { REDIS_URL: trio.url, LEASE_REDIS_URL: inject('redisUrl') };
+    const cluster = await startProgram({ workers: 2, env });
+    const members = await cluster.connectToEach();
+    await Promise.all(members.map((member) => member.emitWithAck('join', 'lobby')));
+
+    await trio.server(await trio.primaryPort()).stop();
+
+    const heard = next(members[1]!, 'said');
+    const say = setInterval(() => members[0]!.emit('say', { room: 'lobby', text: 'hello' }, () => {}), 100);
+    onTestFinished(() => clearInterval(say));
+    expect(await heard).toEqual([{ room: 'lobby', text: 'hello', from: members[0]!.id }]);
   });
 });
 

@@ -7,7 +7,7 @@
  * A class, so that it is its own injection token.
  */
 export abstract class Carrier {
-  abstract readonly name: 'embedded' | 'redis';
+  abstract readonly name: 'embedded' | 'redis' | 'sharded';
 
   abstract readonly health: CarrierHealth;
 
@@ -16,7 +16,12 @@ export abstract class Carrier {
   /** Resolves once the channels are live, which may be never while the other side is away: bound your wait. */
   abstract subscribe(channels: readonly string[]): Promise<void>;
 
-  /** As {@link subscribe}, for every channel that starts with `prefix`. */
+  /** Whether {@link subscribePrefix} works. What wraps another carrier passes on what that one says. */
+  get hearsPrefixes(): boolean {
+    return true;
+  }
+
+  /** As {@link subscribe}, for every channel that starts with `prefix`. Rejects where {@link hearsPrefixes} is false. */
   abstract subscribePrefix(prefix: string): Promise<void>;
 
   abstract unsubscribe(channels: readonly string[]): void;

@@ -1,8 +1,10 @@
+import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import { z } from 'zod';
 import { availableCores } from './available-cores.js';
 import { ConfigError } from './errors.js';
 import { chooseListenMode, type ListenMode } from './listen-mode.js';
+import { parseClusterUrl, parseSentinelUrl, type RedisAccess, type RedisTls } from './redis-address.js';
 import { leastBufferAgeMs, leastBufferBytes, mostBufferAgeMs, mostBufferBytes } from './slow-clients.js';
 
 /** What the environment says, read once and validated. Every duration is in milliseconds. */
@@ -17,6 +19,12 @@ export interface Config {
   readonly workers: number;
   /** Where Redis is; undefined means the embedded carrier. May hold a password: never print it. */
   readonly redisUrl: string | undefined;
+  /** `single`: one Redis, or what Sentinel calls the primary. `sharded`: a Redis Cluster with sharded pub/sub. */
+  readonly redisMode: 'single' | 'sharded';
+  /** What connections with TLS go by. */
+  readonly redisTls: RedisTls | undefined;
+  /** What the sentinels ask for: never print it. */
+  readonly redisSentinelPassword: string | undefined;
   /** Prefix of every Redis channel and key, as `key` of the official adapter and emitters. */
   readonly redisKey: string;
   /** `rooms`: a worker subscribes to the rooms it holds. `pattern`: to everything, as the official adapter does. */
@@ -96,6 +104,8 @@ interface Variable<T> {
   readonly expected: string;
   /** What may be said of a value that may hold a password; any other is quoted. */
   readonly describe?: (value: string) => string;
+  /** Whether it may not be left out. */
+  readonly isNeeded?: boolean;
 }
 
 /**
@@ -107,7 +117,10 @@ interface Variable<T> {
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const read = <T>(name: string, variable: Variable<T>): T | undefined => readVariable(env, name, variable);
 
-  return {
+  const redisMode = read('REDIS_MODE', oneOf(['single', 'sharded'])) ?? 'single';
+  const isSharded = redisMode === 'sharded';
+
+  const config: Config = {
     port: read('PORT', wholeNumber(0, 65_535)) ?? 3000,
     host: read('HOST', text(/^[\w.:%-]{1,255}$/, 'a host name or an IP address')),
     listen: chooseListenMode(
@@ -116,15 +129,18 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
       process.platform,
     ),
     workers: read('WORKERS', wholeNumber(1, 1024)) ?? availableCores(),
-    redisUrl: read('REDIS_URL', redisUrl),
+    redisUrl: read('REDIS_URL', isSharded ? needed(clusterUrl) : redisUrl),
+    redisMode,
+    redisTls: readRedisTls(read),
+    redisSentinelPassword: read('REDIS_SENTINEL_PASSWORD', password),
     redisKey: read('REDIS_KEY', text(/^[^\s#]{1,128}$/, 'up to 128 characters without spaces or "#"')) ?? 'socket.io',
-    redisRouting: read('REDIS_ROUTING', oneOf(['rooms', 'pattern'])) ?? 'rooms',
+    redisRouting: read('REDIS_ROUTING', isSharded ? roomsAlone : oneOf(['rooms', 'pattern'])) ?? 'rooms',
     redisSigningKey: read('REDIS_SIGNING_KEY', signingKey),
     redisConnectTimeoutMs: read('REDIS_CONNECT_TIMEOUT_MS', milliseconds(100)) ?? 10_000,
     redisQueueAgeMs: read('REDIS_QUEUE_AGE_MS', milliseconds(0)) ?? 5_000,
     heartbeatIntervalMs: read('HEARTBEAT_INTERVAL_MS', milliseconds(10)) ?? 1_000,
     leaseMs: read('LEASE_MS', milliseconds(500, 3_600_000)) ?? 5_000,
-    leaseRedisUrl: read('LEASE_REDIS_URL', redisUrl),
+    leaseRedisUrl: read('LEASE_REDIS_URL', isSharded ? needed(redisUrl) : redisUrl),
     shutdownTimeoutMs: read('SHUTDOWN_TIMEOUT_MS', milliseconds(100)) ?? 5_000,
     shutdownDrainMs: read('SHUTDOWN_DRAIN_MS', milliseconds(0)) ?? 0,
     clientBufferBytes: read('CLIENT_BUFFER_BYTES', wholeNumber(leastBufferBytes, mostBufferBytes)) ?? 2 ** 20,
@@ -153,6 +169,20 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     slot: read('WORKER_SLOT', wholeNumber(1, 1_000_000)),
     sessions: read('WORKER_SESSIONS', json(workerSessions)),
   };
+  refuseUnencrypted(config.redisTls, config.redisUrl, config.leaseRedisUrl);
+  return config;
+}
+
+/** How Redis is reached; undefined where messages stay on one host. */
+export function redisOf(config: Config): (RedisAccess & { readonly mode: Config['redisMode'] }) | undefined {
+  const { redisUrl: url, redisMode: mode, redisTls: tls, redisSentinelPassword: sentinelPassword } = config;
+  return url === undefined ? undefined : { url, mode, tls, sentinelPassword };
+}
+
+/** How the Redis of the lease is reached; undefined where there is none. */
+export function leaseRedisOf(config: Config): RedisAccess | undefined {
+  const { leaseRedisUrl = config.redisUrl, redisTls: tls, redisSentinelPassword: sentinelPassword } = config;
+  return leaseRedisUrl === undefined ? undefined : { url: leaseRedisUrl, tls, sentinelPassword };
 }
 
 function megabytes(value: number | undefined): number | undefined {
@@ -166,10 +196,13 @@ function microseconds(value: number | undefined): number | undefined {
 function readVariable<T>(
   env: NodeJS.ProcessEnv,
   name: string,
-  { schema, expected, describe = JSON.stringify }: Variable<T>,
+  { schema, expected, describe = JSON.stringify, isNeeded }: Variable<T>,
 ) {
   const value = env[name];
-  if (value === undefined || value === '') return undefined;
+  if (value === undefined || value === '') {
+    if (isNeeded) throw new ConfigError(name, expected, 'nothing');
+    return undefined;
+  }
   const result = schema.safeParse(value);
   if (!result.success) throw new ConfigError(name, expected, describe(value));
   return result.data;
@@ -189,6 +222,47 @@ function milliseconds(min: number, max = 2 ** 31 - 1): Variable<number> {
 
 function text(pattern: RegExp, expected: string): Variable<string> {
   return { schema: z.string().regex(pattern), expected };
+}
+
+type Read = <T>(name: string, variable: Variable<T>) => T | undefined;
+
+/** Files for TLS and a URL without it: what should be secret would be read by anybody. */
+function refuseUnencrypted(
+  redisTls: RedisTls | undefined,
+  url: string | undefined,
+  leaseUrl: string | undefined,
+): void {
+  if (!redisTls || [url, leaseUrl].some((given) => given?.startsWith('rediss'))) return;
+  const got = url === undefined ? 'nothing' : describeUrl(url);
+  throw new ConfigError('REDIS_URL', 'rediss:// or rediss-sentinel:// where REDIS_TLS_… is set', got);
+}
+
+function readRedisTls(read: Read): RedisTls | undefined {
+  const ca = read('REDIS_TLS_CA', pemFile);
+  const key = read('REDIS_TLS_KEY', pemFile);
+  const cert = read('REDIS_TLS_CERT', key === undefined ? pemFile : needed(pemFile));
+  if (cert !== undefined && key === undefined) read('REDIS_TLS_KEY', needed(pemFile));
+  const serverName = read('REDIS_TLS_SERVER_NAME', text(/^[\w.-]{1,255}$/, 'a host name'));
+  return [ca, key, cert, serverName].some((given) => given !== undefined) ? { ca, key, cert, serverName } : undefined;
+}
+
+/** Read at once, so that a file that is not there ends the program and not its connections. */
+const pemFile: Variable<string> = {
+  schema: z.string().transform((file, { issues }) => {
+    try {
+      const content = readFileSync(file, 'utf8');
+      if (content.includes('-----BEGIN ')) return content;
+    } catch {
+      // Said below as well.
+    }
+    issues.push({ code: 'custom', message: 'no PEM', input: file });
+    return z.NEVER;
+  }),
+  expected: 'a file in PEM that this process can read',
+};
+
+function needed<T>(variable: Variable<T>): Variable<T> {
+  return { ...variable, isNeeded: true };
 }
 
 /** What the system takes as the address of a unix socket. */
@@ -232,14 +306,39 @@ const signingKey: Variable<string> = {
 };
 
 const redisUrl: Variable<string> = {
-  schema: z.string().refine(isRedisUrl),
-  expected: 'redis://[user:password@]host[:port][/db] or the same with rediss://',
+  schema: z.string().refine((value) => isRedisUrl(value) || parseSentinelUrl(value) !== undefined),
+  expected:
+    'redis://[user:password@]host[:port][/db] or redis-sentinel://[user:password@]host[:port][,host…]/master[/db], ' +
+    'or the same with rediss',
   describe: describeUrl,
+};
+
+const password: Variable<string> = {
+  schema: z.string(),
+  expected: 'a password',
+  describe: ({ length }) => `${length} characters`,
+};
+
+const clusterUrl: Variable<string> = {
+  schema: z.string().refine((value) => parseClusterUrl(value) !== undefined),
+  expected: 'redis://[user:password@]host[:port][,host[:port]…] or the same with rediss, where REDIS_MODE is "sharded"',
+  describe: describeUrl,
+};
+
+/** A shard knows channels by their names alone. */
+const roomsAlone: Variable<'rooms'> = {
+  schema: z.literal('rooms'),
+  expected: '"rooms" where REDIS_MODE is "sharded"',
 };
 
 function isRedisUrl(value: string): boolean {
   const url = parseUrl(value);
-  return url !== undefined && /^rediss?:$/.test(url.protocol) && url.hostname !== '' && /^\/?\d*$/.test(url.pathname);
+  return (
+    url !== undefined &&
+    /^rediss?:$/.test(url.protocol) &&
+    /^[^,]+$/.test(url.hostname) &&
+    /^\/?\d*$/.test(url.pathname)
+  );
 }
 
 /** A URL without what could be secret in it; of what is no URL only the length, since a password may stand anywhere. */

@@ -54,6 +54,15 @@ export class RedisUnreachableError extends ClusterIoError {
   }
 }
 
+/** A carrier was asked for every channel that begins in some way, and can only hear channels by their names. */
+export class PrefixUnsupportedError extends ClusterIoError {
+  readonly code = 'PREFIX_UNSUPPORTED';
+
+  constructor() {
+    super('Sharded pub/sub knows no patterns: set the routing to "rooms" (REDIS_ROUTING), or use a single Redis.');
+  }
+}
+
 /** Another program listens where the workers should. */
 export class PortTakenError extends ClusterIoError {
   readonly code = 'PORT_TAKEN';

@@ -10,6 +10,7 @@ export { ipcLink } from './carrier/ipc-link.js';
 export { localLink } from './carrier/local-link.js';
 export { RedisCarrier, type RedisCarrierOptions } from './carrier/redis.carrier.js';
 export { SignedCarrier } from './carrier/signed.carrier.js';
+export { ShardedCarrier } from './carrier/sharded.carrier.js';
 export { type Config, readConfig } from './config.js';
 export { ClusterEmitter, type EmitterOptions } from './emitter/cluster-emitter.js';
 export { EmitterModule } from './emitter/emitter.module.js';
@@ -19,6 +20,7 @@ export {
   GatewayOptionsConflictError,
   MissingAnswersError,
   PortTakenError,
+  PrefixUnsupportedError,
   ProviderMissingError,
   RedisUnreachableError,
   SetupTooLateError,
@@ -38,6 +40,7 @@ export { BeatRelay } from './heartbeat/beat-relay.js';
 export { HeartbeatModule } from './heartbeat/heartbeat.module.js';
 export type { HeartbeatOptions } from './heartbeat/heartbeat.options.js';
 export { Publisher, type PublisherOptions } from './publisher.js';
+export type { RedisAccess, RedisTls } from './redis-address.js';
 export { type Refusal, toRefusal, type WrongField } from './refusal.js';
 export { CLUSTER_IO_OPTIONS, type ClusterIoOptions, setupClusterIo } from './setup-cluster-io.js';
 export { SlowClients, type SlowClientFigures, type SlowClientPolicy, type SlowClientsOptions } from './slow-clients.js';

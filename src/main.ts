@@ -4,7 +4,7 @@ import { httpAddress } from './address.js';
 import { AppModule } from './app.module.js';
 import type { Carrier } from './carrier.js';
 import { choosePort } from './cluster/choose-port.js';
-import type { Config } from './config.js';
+import { type Config, leaseRedisOf } from './config.js';
 import { FleetModule } from './fleet/fleet.module.js';
 import { FleetDesk } from './fleet/fleet-desk.js';
 import { BeatReceiver } from './heartbeat/beat-receiver.js';
@@ -21,13 +21,12 @@ import { ServingModule } from './serving.module.js';
 @Module({})
 class MainModule {
   static forRoot(config: Config, carrier: Carrier, beats: BeatRelay): DynamicModule {
-    const { redisKey: key, redisUrl, heartbeatIntervalMs: intervalMs, leaseMs, hostName } = config;
-    const { leaseRedisUrl = redisUrl } = config;
+    const { redisKey: key, heartbeatIntervalMs: intervalMs, leaseMs, hostName } = config;
     return {
       module: MainModule,
       imports: [
         ServingModule.forRoot(AppModule, config, carrier),
-        FleetModule.forRoot({ redisUrl: leaseRedisUrl, key, leaseMs, host: hostName }),
+        FleetModule.forRoot({ redis: leaseRedisOf(config), key, leaseMs, host: hostName }),
         HeartbeatModule.forRoot({ intervalMs, key }, beats),
         JobsModule,
       ],

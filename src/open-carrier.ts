@@ -8,7 +8,8 @@ import { ipcLink } from './carrier/ipc-link.js';
 import { localLink } from './carrier/local-link.js';
 import { RedisCarrier } from './carrier/redis.carrier.js';
 import { signedWith } from './carrier/signed.carrier.js';
-import type { Config } from './config.js';
+import { ShardedCarrier } from './carrier/sharded.carrier.js';
+import { type Config, redisOf } from './config.js';
 import type { IpcEnd } from './ipc.js';
 
 /** A worker does not wait longer for Redis: until that is there, it serves with the workers of its host. */
@@ -23,7 +24,7 @@ export interface HostCarrier {
 
 /**
  * Opens the carrier of the first process of a host: embedded or, with REDIS_URL, Redis with the embedded one to fall
- * back on.
+ * back on. Over a cluster of Redis there is no falling back: of its shards one may be away and the others not.
  *
  * @param host names the host, as its workers name it too.
  * @throws RedisUnreachableError when Redis is not there: what is wrong at the start is more likely its address.
@@ -34,35 +35,35 @@ export async function openHostCarrier(config: Config, host: string = randomUUID(
   hub.attach(link.hub);
   const embedded = new EmbeddedCarrier(link.process);
   const attach: HostCarrier['attach'] = (worker) => hub.attach(ipcLink(worker));
-  if (config.redisUrl === undefined) return { carrier: embedded, attach };
-
-  const redis = openRedis(config, config.redisUrl);
-  await redis.connect(config.redisConnectTimeoutMs);
-  return { carrier: overBoth(config, redis, embedded, host), attach };
+  const remote = remoteOf(config);
+  if (!remote) return { carrier: embedded, attach };
+  await remote.connect(config.redisConnectTimeoutMs);
+  return { carrier: carrierOver(config, remote, embedded, host), attach };
 }
 
 /** Opens the carrier of a worker. Redis may be away: the primary has seen that its address is right. */
 export async function openWorkerCarrier(config: Config): Promise<Carrier> {
   const embedded = new EmbeddedCarrier(ipcLink(process));
-  if (config.redisUrl === undefined) return embedded;
-
-  const redis = openRedis(config, config.redisUrl);
-  await redis.connect(workerWaitMs).catch((error: Error) => {
+  const remote = remoteOf(config);
+  if (!remote) return embedded;
+  await remote.connect(workerWaitMs).catch((error: Error) => {
     new Logger('Worker').warn(`${error.message} Until then it serves with the workers of its host.`);
   });
   const host = config.sessions?.host ?? randomUUID();
-  return overBoth(config, redis, embedded, host);
+  return carrierOver(config, remote, embedded, host);
 }
 
-function overBoth(
-  { redisKey, redisSigningKey }: Config,
-  redis: RedisCarrier,
-  embedded: Carrier,
-  host: string,
-): Carrier {
-  return signedWith(redisSigningKey, new FallbackCarrier(redis, embedded, { host, key: redisKey }));
+type Remote = RedisCarrier | ShardedCarrier;
+
+function remoteOf(config: Config): Remote | undefined {
+  const redis = redisOf(config);
+  if (!redis) return undefined;
+  if (redis.mode === 'sharded') return new ShardedCarrier(redis);
+  return new RedisCarrier({ ...redis, key: config.redisKey, queueAgeMs: config.redisQueueAgeMs });
 }
 
-function openRedis({ redisKey, redisQueueAgeMs }: Config, url: string): RedisCarrier {
-  return new RedisCarrier({ url, key: redisKey, queueAgeMs: redisQueueAgeMs });
+function carrierOver({ redisKey, redisSigningKey }: Config, remote: Remote, embedded: Carrier, host: string): Carrier {
+  const carrier =
+    remote instanceof RedisCarrier ? new FallbackCarrier(remote, embedded, { host, key: redisKey }) : remote;
+  return signedWith(redisSigningKey, carrier);
 }

@@ -9,7 +9,7 @@ import { defaultControlSocket } from './cluster/control-path.js';
 import { Operator, OPERATOR_OPTIONS, type OperatorOptions } from './cluster/operator.js';
 import { Supervisor } from './cluster/supervisor.js';
 import { SUPERVISOR_OPTIONS, type SupervisorOptions } from './cluster/supervisor.options.js';
-import type { Config } from './config.js';
+import { type Config, leaseRedisOf } from './config.js';
 import { EmitterModule } from './emitter/emitter.module.js';
 import type { FleetControl } from './fleet-status.js';
 import { FleetModule } from './fleet/fleet.module.js';
@@ -34,19 +34,20 @@ const longestPauseMs = 10_000;
 @Module({ providers: [Supervisor, Operator] })
 class PrimaryModule {
   static forRoot(
-    { redisKey, redisUrl, heartbeatIntervalMs, leaseMs, leaseRedisUrl = redisUrl, hostName }: Config,
+    config: Config,
     jobs: Type,
     carrier: Carrier,
     beats: BeatRelay,
     supervisor: SupervisorOptions,
     operator: Omit<OperatorOptions, 'fleet'>,
   ): DynamicModule {
+    const { redisKey, heartbeatIntervalMs, leaseMs, hostName } = config;
     return {
       module: PrimaryModule,
       imports: [
         CarrierModule.forRoot(() => carrier, { key: redisKey }),
         EmitterModule.forRoot({ key: redisKey }),
-        FleetModule.forRoot({ redisUrl: leaseRedisUrl, key: redisKey, leaseMs, host: hostName }),
+        FleetModule.forRoot({ redis: leaseRedisOf(config), key: redisKey, leaseMs, host: hostName }),
         HeartbeatModule.forRoot({ intervalMs: heartbeatIntervalMs, key: redisKey }, beats),
         jobs,
       ],

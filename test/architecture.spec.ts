@@ -16,11 +16,21 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'refused-messages',
     'within',
   ],
-  carrier: ['carrier', 'errors', 'ipc', 'publisher', 'refused-messages', 'within'],
+  carrier: ['carrier', 'errors', 'ipc', 'publisher', 'redis-address', 'refused-messages', 'within'],
   cluster: ['errors', 'fleet-status', 'ipc', 'private-socket', 'slow-clients', 'within'],
   delivery: ['delivery', 'errors', 'slow-clients'],
   emitter: ['carrier', 'errors', 'publisher'],
-  fleet: ['carrier', 'errors', 'fleet-clock', 'fleet-schedule', 'fleet-status', 'leadership', 'term', 'within'],
+  fleet: [
+    'carrier',
+    'errors',
+    'fleet-clock',
+    'fleet-schedule',
+    'fleet-status',
+    'leadership',
+    'redis-address',
+    'term',
+    'within',
+  ],
   // What a team writes beside these gateways has the library's public names as well.
   gateways: ['errors', 'events', 'identity', 'index', 'refusal', 'subscribe-to'],
   heartbeat: [

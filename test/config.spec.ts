@@ -1,10 +1,18 @@
+import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { type Config, readConfig } from '../src/config.js';
 import { ConfigError } from '../src/errors.js';
 import { chooseListenMode } from '../src/listen-mode.js';
 
-const redisForm = 'redis://[user:password@]host[:port][/db] or the same with rediss://';
+const redisForm =
+  'redis://[user:password@]host[:port][/db] or redis-sentinel://[user:password@]host[:port][,host…]/master[/db], ' +
+  'or the same with rediss';
+const clusterForm =
+  'redis://[user:password@]host[:port][,host[:port]…] or the same with rediss, where REDIS_MODE is "sharded"';
+const pemForm = 'a file in PEM that this process can read';
+const certificate = 'test/fixtures/tls/certificate.pem';
+const certificateKey = 'test/fixtures/tls/key.pem';
 
 const accepted: readonly (readonly [variable: string, value: string, key: keyof Config, read: unknown])[] = [
   ['PORT', '0', 'port', 0],
@@ -22,6 +30,8 @@ const accepted: readonly (readonly [variable: string, value: string, key: keyof 
   ['REDIS_URL', 'redis://127.0.0.1:6380/2', 'redisUrl', 'redis://127.0.0.1:6380/2'],
   ['REDIS_URL', 'redis://:secret@[::1]:6379/', 'redisUrl', 'redis://:secret@[::1]:6379/'],
   ['REDIS_URL', 'rediss://user:s%2Fcret@cache.example.com', 'redisUrl', 'rediss://user:s%2Fcret@cache.example.com'],
+  ['REDIS_MODE', 'single', 'redisMode', 'single'],
+  ['REDIS_SENTINEL_PASSWORD', 's3cret', 'redisSentinelPassword', 's3cret'],
   ['REDIS_KEY', 'team-a:chat', 'redisKey', 'team-a:chat'],
   ['REDIS_KEY', 'k'.repeat(128), 'redisKey', 'k'.repeat(128)],
   ['REDIS_ROUTING', 'rooms', 'redisRouting', 'rooms'],
@@ -59,6 +69,9 @@ const refused: readonly (readonly [variable: string, expected: string, values: r
   ['WORKERS', 'a whole number from 1 to 1024', ['0', '1025', '-2', '1.5', 'two', '2 ']],
   ['REDIS_KEY', 'up to 128 characters without spaces or "#"', ['a b', 'a#b', 'k'.repeat(129)]],
   ['REDIS_ROUTING', '"rooms", "pattern"', ['room', 'PATTERN']],
+  ['REDIS_MODE', '"single", "sharded"', ['cluster', 'Sharded']],
+  ['REDIS_TLS_CA', pemForm, ['/nowhere.pem', 'package.json', 'test']],
+  ['REDIS_TLS_SERVER_NAME', 'a host name', ['a b', 'redis://h']],
   [
     'REDIS_CONNECT_TIMEOUT_MS',
     'a whole number of milliseconds from 100 to 2147483647',
@@ -104,6 +117,9 @@ const unencodedPasswords = [
   'redis://u:12?secret@h:6379',
   'redis://u:12#secret@h:6379',
   'redis://secret/word@h',
+  'redis-sentinel://u:sec/ret@h:1/fleet',
+  'redis-sentinel://u:12@secret@h/fleet',
+  'redis-sentinel://u:secret%word@h/fleet',
 ];
 
 const originForm = 'http://host[:port] or https://host[:port], as the other hosts reach this one';
@@ -132,6 +148,9 @@ describe('readConfig', () => {
       listen: chooseListenMode('auto', process.versions.node, process.platform),
       workers: os.availableParallelism(),
       redisUrl: undefined,
+      redisMode: 'single',
+      redisTls: undefined,
+      redisSentinelPassword: undefined,
       redisKey: 'socket.io',
       redisRouting: 'rooms',
       redisConnectTimeoutMs: 10_000,
@@ -180,12 +199,23 @@ describe('readConfig', () => {
     );
   });
 
-  it.each(['redis://h/db', 'redis://h:6379/0/1', 'redis://h:99999', 'redis://h:port'])(
-    'refuses REDIS_URL=%s as well',
-    (value) => {
-      expect(refusal({ REDIS_URL: value })).toMatchObject({ variable: 'REDIS_URL', expected: redisForm });
-    },
-  );
+  it.each([
+    'redis://h/db',
+    'redis://h:6379/0/1',
+    'redis://h:99999',
+    'redis://h:port',
+    'redis://a,b',
+    'redis-sentinel://h',
+    'redis-sentinel://h/',
+    'redis-sentinel://h/a/b',
+    'redis-sentinel://h:0/a',
+    'redis-sentinel:///a',
+    'redis-sentinel://a,,b/a',
+    'redis-sentinel://a:99999/a',
+    'redis-sentinel://h/a?b=1',
+  ])('refuses REDIS_URL=%s as well', (value) => {
+    expect(refusal({ REDIS_URL: value })).toMatchObject({ variable: 'REDIS_URL', expected: redisForm });
+  });
 
   it.each(unencodedPasswords)('refuses REDIS_URL=%s, and shows nothing of the password', (value) => {
     const { message } = refusal({ REDIS_URL: value });
@@ -201,6 +231,85 @@ describe('readConfig', () => {
       );
     },
   );
+  describe('where REDIS_URL names sentinels', () => {
+    it.each(['redis-sentinel://a:26379,b/fleet', 'rediss-sentinel://u:s%2F@[::1]/fleet/3'])('takes %s', (url) => {
+      const env = { REDIS_URL: url, LEASE_REDIS_URL: 'redis://c' };
+
+      expect(readConfig(env)).toMatchObject({ redisUrl: url, leaseRedisUrl: 'redis://c' });
+    });
+
+    it.each([
+      ['', 'nothing'],
+      ['redis-sentinel://u:secret@a/fleet', '"redis-sentinel://a/fleet"'],
+    ])('refuses LEASE_REDIS_URL=%s, since the lease stays in one place', (url, got) => {
+      const env = { REDIS_URL: 'redis-sentinel://a/fleet', LEASE_REDIS_URL: url };
+
+      expect(refusal(env)).toMatchObject({ variable: 'LEASE_REDIS_URL', got });
+    });
+  });
+
+  describe('where REDIS_MODE is "sharded"', () => {
+    const sharded = { REDIS_MODE: 'sharded', REDIS_URL: 'redis://a:7000,b:7001', LEASE_REDIS_URL: 'redis://c' };
+
+    it.each(['redis://a', 'redis://a/', 'redis://a/0', 'redis://u:p%40@a:1,b:2,[::1]:3', 'rediss://a,b'])(
+      'takes REDIS_URL=%s',
+      (url) => {
+        expect(readConfig({ ...sharded, REDIS_URL: url })).toMatchObject({ redisMode: 'sharded', redisUrl: url });
+      },
+    );
+
+    it.each([
+      ['redis://a/1', '"redis://a/1"'],
+      ['redis-sentinel://a/fleet', '"redis-sentinel://a/fleet"'],
+      ['redis://u:secret@a,,b', '"redis://a,,b"'],
+      ['', 'nothing'],
+    ])('refuses REDIS_URL=%s, and tells of it only %s', (url, told) => {
+      expect(refusal({ ...sharded, REDIS_URL: url }).message).toBe(
+        `REDIS_URL is wrong: expected ${clusterForm}, got ${told}.`,
+      );
+    });
+
+    it('refuses patterns, which shards do not know', () => {
+      expect(refusal({ ...sharded, REDIS_ROUTING: 'pattern' }).message).toBe(
+        'REDIS_ROUTING is wrong: expected "rooms" where REDIS_MODE is "sharded", got "pattern".',
+      );
+    });
+
+    it('needs a Redis for the lease, which does not follow a slot', () => {
+      expect(refusal({ ...sharded, LEASE_REDIS_URL: '' })).toMatchObject({
+        variable: 'LEASE_REDIS_URL',
+        got: 'nothing',
+      });
+    });
+  });
+
+  describe('for TLS', () => {
+    const encrypted = { REDIS_URL: 'rediss://h' };
+
+    it('reads the files at once', () => {
+      const files = { REDIS_TLS_CA: certificate, REDIS_TLS_CERT: certificate, REDIS_TLS_KEY: certificateKey };
+
+      expect(readConfig({ ...encrypted, ...files, REDIS_TLS_SERVER_NAME: 'redis' }).redisTls).toEqual({
+        ca: readFileSync(certificate, 'utf8'),
+        cert: readFileSync(certificate, 'utf8'),
+        key: readFileSync(certificateKey, 'utf8'),
+        serverName: 'redis',
+      });
+    });
+
+    it.each([
+      ['REDIS_TLS_KEY', { REDIS_TLS_CERT: certificate }],
+      ['REDIS_TLS_CERT', { REDIS_TLS_KEY: certificateKey }],
+    ])('needs %s as well as the other of the two', (variable, files) => {
+      expect(refusal({ ...encrypted, ...files })).toMatchObject({ variable, expected: pemForm, got: 'nothing' });
+    });
+
+    it('refuses a URL without TLS beside the files, and does not tell its password', () => {
+      expect(refusal({ REDIS_URL: 'redis://u:secret@h', REDIS_TLS_CA: certificate }).message).toBe(
+        'REDIS_URL is wrong: expected rediss:// or rediss-sentinel:// where REDIS_TLS_… is set, got "redis://h".',
+      );
+    });
+  });
 
   it('names the first variable that is wrong', () => {
     expect(refusal({ WORKERS: '0', PORT: 'http' }).variable).toBe('PORT');

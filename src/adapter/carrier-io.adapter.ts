@@ -10,7 +10,7 @@ import type { Observable } from 'rxjs';
 import type { Namespace, Server, ServerOptions, Socket } from 'socket.io';
 import type { Carrier } from '../carrier.js';
 import type { Delivery, ServedGateway } from '../delivery.js';
-import { SetupTooLateError } from '../errors.js';
+import { PrefixUnsupportedError, SetupTooLateError } from '../errors.js';
 import type { FencedMessage } from '../fenced-message.js';
 import { Publisher } from '../publisher.js';
 import { within } from '../within.js';
@@ -152,7 +152,8 @@ export class CarrierIoAdapter extends IoAdapter {
     super(app);
     const { container, isInitialized } = app as unknown as ApplicationInside;
     if (isInitialized) throw new SetupTooLateError();
-    const { carrier, key = options.publisher?.key ?? 'socket.io' } = options;
+    const { carrier, key = options.publisher?.key ?? 'socket.io', routing = 'rooms' } = options;
+    if (routing === 'pattern' && !carrier.hearsPrefixes) throw new PrefixUnsupportedError();
     const router = ChannelRouter.of(carrier);
     const { name = `${hostname()} (process ${process.pid})` } = options;
     this.adapterOptions = {
@@ -163,7 +164,7 @@ export class CarrierIoAdapter extends IoAdapter {
       publisher: options.publisher ?? new Publisher(carrier, { key }),
       delivery: options.delivery,
       onFenced: options.onFenced,
-      routing: options.routing ?? 'rooms',
+      routing,
       requestsTimeoutMs: options.requestsTimeoutMs ?? 5_000,
       subscribeTimeoutMs: options.subscribeTimeoutMs ?? 1_000,
     };

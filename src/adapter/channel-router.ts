@@ -51,8 +51,9 @@ export class ChannelRouter {
     this.carrier.unsubscribe(channels.filter((channel) => leave(this.byChannel, channel, receiver)));
   }
 
-  /** Whether a prefix costs nothing more, or little enough. */
+  /** Whether the carrier can hear a prefix, and it costs nothing more, or little enough. */
   mayTake(prefix: string): boolean {
+    if (!this.carrier.hearsPrefixes) return false;
     return this.byPrefix.has(prefix) || this.byPrefix.size < prefixLimit;
   }
 

@@ -6,10 +6,18 @@ const ping = `*1${crlf}$4${crlf}PING${crlf}`;
 /** The most that the protocol needs around a channel and a message. */
 export const framingBytes = 64;
 
+export type PublishCommand = 'PUBLISH' | 'SPUBLISH';
+
 /** Writes a PUBLISH into `target`, and returns where it ends. */
-export function writePublish(target: Buffer, start: number, channel: string, message: Buffer): number {
-  const length = Buffer.byteLength(channel);
-  const head = `*3${crlf}$7${crlf}PUBLISH${crlf}$${length}${crlf}${channel}${crlf}$${message.length}${crlf}`;
+export function writePublish(
+  target: Buffer,
+  start: number,
+  channel: string,
+  message: Buffer,
+  command: PublishCommand,
+): number {
+  const name = `$${command.length}${crlf}${command}${crlf}`;
+  const head = `*3${crlf}${name}$${Buffer.byteLength(channel)}${crlf}${channel}${crlf}$${message.length}${crlf}`;
   let end = start + target.write(head, start, 'utf8');
   end += message.copy(target, end);
   return end + target.write(crlf, end, 'latin1');

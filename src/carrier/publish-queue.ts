@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { framingBytes, PublishBatch, writePublish } from './publish-batch.js';
+import { framingBytes, PublishBatch, type PublishCommand, writePublish } from './publish-batch.js';
 
 /** What may be on its way to a Redis that does not answer, before messages are dropped. */
 export const publishLimitBytes = 32 * 1024 * 1024;
@@ -29,6 +29,7 @@ export class PublishQueue {
     private readonly redis: Redis,
     /** Hears of each message that Redis did not take. */
     private readonly onLost: (error: Error) => void,
+    private readonly command: PublishCommand = 'PUBLISH',
   ) {}
 
   /** Returns whether there was room. The message is copied. */
@@ -39,10 +40,10 @@ export class PublishQueue {
     const room = channel.length * 3 + message.length + framingBytes;
     if (this.end + room > batchBytes) this.flush();
     if (room > batchBytes) {
-      this.send(large(room, channel, message), 1, cost);
+      this.send(this.large(room, channel, message), 1, cost);
       return true;
     }
-    this.end = writePublish(this.batch, this.end, channel, message);
+    this.end = writePublish(this.batch, this.end, channel, message, this.command);
     this.count++;
     this.cost += cost;
     this.schedule();
@@ -77,9 +78,9 @@ export class PublishQueue {
       if (error) this.onLost(error);
     }).send(this.redis);
   }
-}
 
-function large(room: number, channel: string, message: Buffer): Buffer {
-  const buffer = Buffer.allocUnsafeSlow(room);
-  return buffer.subarray(0, writePublish(buffer, 0, channel, message));
+  private large(room: number, channel: string, message: Buffer): Buffer {
+    const buffer = Buffer.allocUnsafeSlow(room);
+    return buffer.subarray(0, writePublish(buffer, 0, channel, message, this.command));
+  }
 }

@@ -5,6 +5,7 @@ import { Logger } from '@nestjs/common';
 import type { Redis } from 'ioredis';
 import { Carrier, type CarrierHealth, type MessageListener } from '../carrier.js';
 import { RedisUnreachableError } from '../errors.js';
+import type { RedisAccess } from '../redis-address.js';
 import { within } from '../within.js';
 import { BandProbe, type Movement } from './band-probe.js';
 import { type HeldMessage, HeldMessages } from './held-messages.js';
@@ -15,10 +16,7 @@ import { refuseReplica, replicaError, roleOf } from './redis-role.js';
 
 export type RedisCarrierOptions = RedisOutageOptions &
   (
-    | {
-        /** `redis://` or `rediss://`, with user, password and db if needed. The carrier closes what it opens. */
-        readonly url: string;
-      }
+    | RedisAccess
     /**
      * Connections that a team already has. They stay open when the carrier closes; where Redis is silent they are cut,
      * and connect again by their own `retryStrategy`.
@@ -121,7 +119,7 @@ export class RedisCarrier extends Carrier {
     this.held = new HeldMessages(publishLimitBytes, queueAgeMs, (count) => this.losses.count(count));
     this.ownsClients = 'url' in options;
     ({ publisher: this.publisher, subscriber: this.subscriber } =
-      'url' in options ? openRedisClients(options.url) : options);
+      'url' in options ? openRedisClients(options) : options);
     this.address = redisAddress(this.publisher);
     this.queue = new PublishQueue(this.publisher, ({ message }) => this.lose(message));
     this.unlisten = this.listenToClients();

@@ -28,6 +28,10 @@ export class SignedCarrier extends Carrier {
     return this.carrier.name;
   }
 
+  override get hearsPrefixes(): boolean {
+    return this.carrier.hearsPrefixes;
+  }
+
   get health(): CarrierHealth {
     return this.carrier.health;
   }

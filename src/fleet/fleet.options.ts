@@ -1,3 +1,4 @@
+import type { RedisAccess } from '../redis-address.js';
 import type { LeaseStore } from './lease-store.js';
 import { MemoryLeaseStore } from './memory-lease-store.js';
 import { RedisLeaseStore } from './redis-lease-store.js';
@@ -5,8 +6,8 @@ import { RedisLeaseStore } from './redis-lease-store.js';
 export const FLEET_OPTIONS = Symbol('FLEET_OPTIONS');
 
 export interface FleetOptions {
-  /** Where the lease is kept; without it this process is the whole fleet. May hold a password. */
-  readonly redisUrl?: string | undefined;
+  /** Where the lease is kept; without it this process is the whole fleet. */
+  readonly redis?: RedisAccess | undefined;
   /**
    * Prefix of the lease's key and of the channels, the same on every host.
    * @default "socket.io"
@@ -24,26 +25,26 @@ export interface FleetOptions {
   readonly host?: string;
 }
 
-export type ResolvedFleetOptions = Readonly<Required<Omit<FleetOptions, 'redisUrl'>>> & Pick<FleetOptions, 'redisUrl'>;
+export type ResolvedFleetOptions = Readonly<Required<Omit<FleetOptions, 'redis'>>> & Pick<FleetOptions, 'redis'>;
 
 /** @throws RangeError when `leaseMs` is out of its range. */
 export function resolveFleetOptions(options: FleetOptions): ResolvedFleetOptions {
-  const { redisUrl, key = 'socket.io', leaseMs = 5_000, host = 'host' } = options;
+  const { redis, key = 'socket.io', leaseMs = 5_000, host = 'host' } = options;
   if (!Number.isInteger(leaseMs) || leaseMs < 500 || leaseMs > 3_600_000) {
     throw new RangeError(
       `Expected \`leaseMs\` to be a whole number of milliseconds from 500 to 3600000, got ${leaseMs}.`,
     );
   }
   // Who is alone has nobody to leave the lease to.
-  return { redisUrl, key, leaseMs: redisUrl === undefined ? Infinity : leaseMs, host };
+  return { redis, key, leaseMs: redis === undefined ? Infinity : leaseMs, host };
 }
 
 /** How long a start waits for the Redis of the lease. Without it each host beats for its own clients. */
 const connectMs = 2_000;
 
-export async function openLeaseStore({ redisUrl, key, leaseMs }: ResolvedFleetOptions): Promise<LeaseStore> {
-  if (redisUrl === undefined) return new MemoryLeaseStore();
-  const store = new RedisLeaseStore({ url: redisUrl, key, commandTimeoutMs: Math.max(100, leaseMs / 5) });
+export async function openLeaseStore({ redis, key, leaseMs }: ResolvedFleetOptions): Promise<LeaseStore> {
+  if (redis === undefined) return new MemoryLeaseStore();
+  const store = new RedisLeaseStore({ redis, key, commandTimeoutMs: Math.max(100, leaseMs / 5) });
   await store.connected(connectMs);
   return store;
 }

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
+import { openRedis, type RedisAccess } from '../redis-address.js';
 import type { Term } from '../term.js';
 import { type LeaseRecord, type TakeoverReason, takeoverReasons } from './lease-record.js';
 import { claimAheadMs, type JobRecord, type LeaseAnswer, type LeaseStore } from './lease-store.js';
@@ -63,7 +64,7 @@ const longestRetryMs = 500;
 const quitMs = 250;
 
 export interface RedisLeaseStoreOptions {
-  readonly url: string;
+  readonly redis: RedisAccess;
   readonly key: string;
   /** After which time a command that is not answered has failed. */
   readonly commandTimeoutMs: number;
@@ -87,9 +88,9 @@ export class RedisLeaseStore implements LeaseStore {
   private readonly key: string;
 
   /** It goes on trying for a Redis that is away; meanwhile every request fails. */
-  constructor({ url, key, commandTimeoutMs }: RedisLeaseStoreOptions) {
+  constructor({ redis, key, commandTimeoutMs }: RedisLeaseStoreOptions) {
     this.key = `${key}:lease`;
-    this.redis = new Redis(url, {
+    this.redis = openRedis(redis, {
       enableOfflineQueue: false,
       // What was on its way when the connection broke may have been done already.
       autoResendUnfulfilledCommands: false,

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { carriers } from '../support/carriers.js';
+import { allCarriers } from '../support/carriers.js';
 import { type Node, startNodes, untilFence } from '../support/nodes.js';
 
-describe.each(carriers)('a message that a node sends over the %s carrier', (carrier) => {
+describe.each(allCarriers)('a message that a node sends over the %s carrier', (carrier) => {
   it('reaches every client of every node', async () => {
     const { nodes, heard } = await startWithClients();
 

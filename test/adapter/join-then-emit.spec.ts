@@ -3,13 +3,13 @@ import type { Socket as ClientSocket } from 'socket.io-client';
 import { describe, expect, it } from 'vitest';
 import { ClusterEmitter } from '../../src/emitter/cluster-emitter.js';
 import { Publisher } from '../../src/publisher.js';
-import { carriers } from '../support/carriers.js';
+import { allCarriers, type CarrierName, carriers } from '../support/carriers.js';
 import { HeldCarrier } from '../support/held-carrier.js';
 import { startFleet, startNode } from '../support/nodes.js';
 
 const rounds = 200;
 
-describe.each(carriers)('over the %s carrier, a message right after the join', (carrier) => {
+describe.each(allCarriers)('over the %s carrier, a message right after the join', (carrier) => {
   it(`arrives ${rounds} times of ${rounds} when an emitter does both in one breath`, async () => {
     const { client, emitter } = await startPair();
 
@@ -145,16 +145,6 @@ describe.each(carriers)('over the %s carrier, a message right after the join', (
     expect(events).toEqual(['released', 'admitted']);
   });
 
-  it('can be sent at once to a client that connects, which waits for no subscription', async () => {
-    const { near, carrier: held } = await startHeld();
-    held.hold();
-
-    const client = await near.connect();
-
-    expect(client.connected).toBe(true);
-    held.release();
-  });
-
   it('keeps no one waiting for ever: who joins or connects is served after a bounded wait', async () => {
     const { client, near, carrier: held } = await startHeld(50);
     held.hold();
@@ -180,13 +170,30 @@ describe.each(carriers)('over the %s carrier, a message right after the join', (
     return { near, far, third, emitter, client: await near.connect() };
   }
 
-  async function startHeld(subscribeTimeoutMs = 60_000) {
-    const fleet = startFleet(carrier);
-    const held = new HeldCarrier(await fleet.openCarrier());
-    const near = await startNode(fleet, { carrier: held, subscribeTimeoutMs });
-    return { near, carrier: held, client: await near.connect() };
+  function startHeld(subscribeTimeoutMs?: number) {
+    return startHeldOver(carrier, subscribeTimeoutMs);
   }
 });
+
+// A shard knows no prefixes, so there each client has a subscription of its own.
+describe.each(carriers)('over the %s carrier, a client that connects', (carrier) => {
+  it('waits for no subscription, and can be sent to at once', async () => {
+    const { near, carrier: held } = await startHeldOver(carrier);
+    held.hold();
+
+    const client = await near.connect();
+
+    expect(client.connected).toBe(true);
+    held.release();
+  });
+});
+
+async function startHeldOver(carrier: CarrierName, subscribeTimeoutMs = 60_000) {
+  const fleet = startFleet(carrier);
+  const held = new HeldCarrier(await fleet.openCarrier());
+  const near = await startNode(fleet, { carrier: held, subscribeTimeoutMs });
+  return { near, carrier: held, client: await near.connect() };
+}
 
 /** Does it once for each of many rooms, with a fence after each, and counts what the client has heard. */
 async function repeat(

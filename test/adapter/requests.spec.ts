@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { type CarrierName, carriers } from '../support/carriers.js';
+import { allCarriers, type CarrierName, carriers } from '../support/carriers.js';
 import { startFleet, startNode, startNodes } from '../support/nodes.js';
 import { ownRedis } from '../support/redis-carriers.js';
 import type { RedisServer } from '../support/redis-server.js';
 import { watchForUnhandled } from '../support/rejections.js';
 
-describe.each(carriers)('over the %s carrier', (carrier) => {
+describe.each(allCarriers)('over the %s carrier', (carrier) => {
   describe('an event that a node raises in the servers', () => {
     it('reaches every other one', async () => {
       const nodes = await startNodes(carrier, 3);

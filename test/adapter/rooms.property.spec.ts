@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Socket as ClientSocket } from 'socket.io-client';
 import { describe, expect, it } from 'vitest';
-import { carriers } from '../support/carriers.js';
+import { allCarriers } from '../support/carriers.js';
 import { type Node, type RoomChange, startFleet, startNode } from '../support/nodes.js';
 import { Random } from '../support/random.js';
 
@@ -19,7 +19,7 @@ interface Member {
   heard: string[];
 }
 
-describe.each(carriers)(`rooms of two nodes over the %s carrier (seed ${seed})`, (carrier) => {
+describe.each(allCarriers)(`rooms of two nodes over the %s carrier (seed ${seed})`, (carrier) => {
   it('are heard by exactly those who are in them, however they come and go', async () => {
     const random = new Random(seed);
     const fleet = startFleet(carrier);

@@ -8,7 +8,7 @@ import { CarrierModule } from '../../src/carrier/carrier.module.js';
 import { RedisCarrier } from '../../src/carrier/redis.carrier.js';
 import { ClusterEmitter } from '../../src/emitter/cluster-emitter.js';
 import { EmitterModule } from '../../src/emitter/emitter.module.js';
-import { carriers } from '../support/carriers.js';
+import { allCarriers } from '../support/carriers.js';
 import { type Fleet, startFleet, startNode, untilFence } from '../support/nodes.js';
 import { RecordingCarrier } from '../support/recording-carrier.js';
 import { startRedis } from '../support/redis-server.js';
@@ -36,7 +36,7 @@ class ShopService {
   }
 }
 
-describe.each(carriers)('the emitter over the %s carrier', (carrier) => {
+describe.each(allCarriers)('the emitter over the %s carrier', (carrier) => {
   it('reaches all clients, rooms, single ones, and leaves out who is excepted', async () => {
     const { emitter, clients } = await start();
     await clients[1]!.emitWithAck('join', 'shop');

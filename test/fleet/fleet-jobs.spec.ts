@@ -492,7 +492,7 @@ describe('jobs of several primaries on one Redis', () => {
   });
 
   it('say in one sentence that there is no leader to ask', async () => {
-    const { desk } = await startPrimary(jobsOf('a'), { redisUrl: 'redis://127.0.0.1:1' });
+    const { desk } = await startPrimary(jobsOf('a'), { redis: { url: 'redis://127.0.0.1:1' } });
 
     await expect(desk.runJob('shared')).rejects.toMatchObject({ code: 'NO_LEADER' });
   });
@@ -501,7 +501,7 @@ describe('jobs of several primaries on one Redis', () => {
     ['skip', 3_000],
     ['run-late', 2_000],
   ] as const)('that were due while nobody led are reported, and with "%s" go on at + %i ms', async (missed, next) => {
-    const options = { redisUrl: inject('redisUrl'), key: randomUUID() };
+    const options = { redis: { url: inject('redisUrl') }, key: randomUUID() };
     const first = await startPrimary(jobsOf('before', missed, 1_000), options);
     const [last] = await eventually(
       () => ranBy,
@@ -557,7 +557,7 @@ function startPrimaries(
   hosts: readonly string[],
   ms?: number,
 ): Promise<Primary[]> {
-  const options = { redisUrl: inject('redisUrl'), key: fleet.key };
+  const options = { redis: { url: inject('redisUrl') }, key: fleet.key };
   return Promise.all(
     hosts.map(async (host) => startPrimary(jobsOf(host, 'skip', ms), { ...options, host }, await fleet.openCarrier())),
   );

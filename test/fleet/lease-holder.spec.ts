@@ -195,7 +195,7 @@ async function begin(store: LeaseStore, carrier: Carrier = new RecordingCarrier(
 }
 
 function holderOf(store: LeaseStore, carrier: Carrier = new RecordingCarrier(), clock = new FleetClock()): LeaseHolder {
-  const options = { redisUrl: undefined, key: 'socket.io', leaseMs, host: 'host' };
+  const options = { redis: undefined, key: 'socket.io', leaseMs, host: 'host' };
   const holder = new LeaseHolder(store, options, clock, carrier);
   onTestFinished(() => holder.onApplicationShutdown());
   return holder;

@@ -181,7 +181,7 @@ describe('the lease in Redis', () => {
 
 async function openStore(): Promise<{ store: LeaseStore; key: string }> {
   const key = randomUUID();
-  const store = new RedisLeaseStore({ url: inject('redisUrl'), key, commandTimeoutMs: 2_000 });
+  const store = new RedisLeaseStore({ redis: { url: inject('redisUrl') }, key, commandTimeoutMs: 2_000 });
   onTestFinished(() => store.close());
   await store.connected(5_000);
   return { store, key };

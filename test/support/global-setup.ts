@@ -1,5 +1,6 @@
 import type { TestProject } from 'vitest/node';
 import { ensureTool } from './debian-package.js';
+import { startCluster } from './redis-cluster.js';
 import { startRedis } from './redis-server.js';
 import { chromium, haproxy, nginx, redisServer } from './tools.js';
 
@@ -7,6 +8,8 @@ declare module 'vitest' {
   interface ProvidedContext {
     /** One Redis for all tests that do it no harm; a `REDIS_KEY` of its own keeps each test's channels apart. */
     redisUrl: string;
+    /** One Redis Cluster, likewise. */
+    redisClusterUrl: string;
     redisServer: string;
     chromium: string;
     nginx: string;
@@ -22,5 +25,9 @@ export async function setup({ provide }: TestProject): Promise<() => Promise<voi
   provide('haproxy', ensureTool(haproxy));
   const redis = await startRedis(binary);
   provide('redisUrl', redis.url);
-  return () => redis.stop();
+  const cluster = await startCluster(binary);
+  provide('redisClusterUrl', cluster.url);
+  return async () => {
+    await Promise.all([redis.stop(), cluster.stop()]);
+  };
 }

@@ -13,6 +13,10 @@ export class HeldCarrier extends Carrier {
     return this.inner.name;
   }
 
+  override get hearsPrefixes(): boolean {
+    return this.inner.hearsPrefixes;
+  }
+
   get health(): Carrier['health'] {
     return this.inner.health;
   }

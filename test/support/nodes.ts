@@ -15,6 +15,7 @@ import { EmbeddedCarrier } from '../../src/carrier/embedded.carrier.js';
 import { EmbeddedHub } from '../../src/carrier/embedded-hub.js';
 import { localLink } from '../../src/carrier/local-link.js';
 import { RedisCarrier } from '../../src/carrier/redis.carrier.js';
+import { ShardedCarrier } from '../../src/carrier/sharded.carrier.js';
 import type { CarrierName } from './carriers.js';
 import { openUntyped } from './clients.js';
 import { type Inbox, inboxOf } from './inbox.js';
@@ -30,8 +31,9 @@ export interface Fleet {
 export function startFleet(name: CarrierName, redisUrl = inject('redisUrl')): Fleet {
   const hub = new EmbeddedHub();
   return {
-    key: randomUUID(),
-    openCarrier: () => (name === 'embedded' ? openEmbedded(hub) : openRedis(redisUrl)),
+    // In braces it puts everything into one slot, so that messages of different rooms keep their order as well.
+    key: name === 'sharded' ? `{${randomUUID()}}` : randomUUID(),
+    openCarrier: () => (name === 'embedded' ? openEmbedded(hub) : openRedis(name, redisUrl)),
   };
 }
 
@@ -190,8 +192,9 @@ async function openEmbedded(hub: EmbeddedHub): Promise<Carrier> {
   return carrier;
 }
 
-async function openRedis(url: string): Promise<Carrier> {
-  const carrier = new RedisCarrier({ url });
+async function openRedis(name: CarrierName, url: string): Promise<Carrier> {
+  const carrier =
+    name === 'sharded' ? new ShardedCarrier({ url: inject('redisClusterUrl') }) : new RedisCarrier({ url });
   onTestFinished(() => carrier.close());
   await carrier.connect(10_000);
   return carrier;

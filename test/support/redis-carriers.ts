@@ -24,7 +24,7 @@ export async function watched(
   url: string,
   options: RedisOutageOptions = {},
 ): Promise<{ carrier: RedisCarrier; clients: RedisClients }> {
-  const clients = openRedisClients(url);
+  const clients = openRedisClients({ url });
   endWithTest(clients);
   return { carrier: await connected({ ...options, ...clients }), clients };
 }

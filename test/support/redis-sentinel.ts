@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as elapsed } from 'node:timers/promises';
 import { Redis } from 'ioredis';
@@ -9,7 +10,6 @@ import { inject, onTestFinished } from 'vitest';
 import { eventually } from './eventually.js';
 import { freePort } from './free-port.js';
 import { type RedisServer, startRedis } from './redis-server.js';
-import { temporaryFolder } from './temporary-folder.js';
 
 /** A Redis with a replica and a Sentinel, behind addresses that always lead to the master, as a proxy's does. */
 export interface GuardedRedis {
@@ -87,9 +87,66 @@ export async function startGuardedRedis(): Promise<GuardedRedis> {
   };
 }
 
+/** A Redis with a replica, and three sentinels that agree by two. */
+export interface SentinelTrio {
+  readonly url: string;
+  readonly sentinels: readonly Redis[];
+  readonly primaryPort: () => Promise<number>;
+  /** The server at this port, which may have been started again. */
+  server(port: number): RedisServer;
+  restart(port: number): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** It outlives a test: whoever starts it stops it. */
+export async function startSentinelTrio(binary: string, extra: readonly string[] = []): Promise<SentinelTrio> {
+  const server = [...options, '--repl-ping-replica-period', '1', ...extra];
+  const primary = await startRedis(binary, undefined, server);
+  const replica = await startRedis(binary, undefined, [...server, '--replicaof', '127.0.0.1', `${primary.port}`]);
+  const servers = new Map<number, RedisServer>([primary, replica].map((each) => [each.port, each]));
+  const started = await Promise.all(
+    Array.from({ length: 3 }, () => launchSentinel(binary, primary.port, { quorum: 2, downAfterMs: 500 })),
+  );
+  const sentinels = started.map(({ client }) => client);
+  const [first] = sentinels;
+  await eventually(
+    () => Promise.all(sentinels.map((sentinel) => knows(sentinel))),
+    (known) => known.every(([replicas, others]) => replicas === 1 && others === 2),
+  );
+  return {
+    url: `redis-sentinel://${started.map(({ port }) => `127.0.0.1:${port}`).join(',')}/${name}`,
+    sentinels,
+    primaryPort: async () => {
+      const [, port] = (await first!.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', name)) as [string, string];
+      return Number(port);
+    },
+    server: (port) => servers.get(port)!,
+    restart: async (port) => void servers.set(port, await startRedis(binary, port, server)),
+    stop: async () => {
+      await Promise.all([...started, ...servers.values()].map((each) => each.stop()));
+    },
+  };
+}
+
+async function knows(sentinel: Redis): Promise<[replicas: number, sentinels: number]> {
+  const fields = (await sentinel.call('SENTINEL', 'MASTER', name)) as string[];
+  const field = (key: string): number => Number(fields[fields.indexOf(key) + 1]);
+  return [field('num-slaves'), field('num-other-sentinels')];
+}
+
 async function startSentinel(binary: string, masterPort: number): Promise<Redis> {
+  const { client, stop } = await launchSentinel(binary, masterPort, { quorum: 1, downAfterMs: 4_000 });
+  onTestFinished(stop);
+  return client;
+}
+
+async function launchSentinel(
+  binary: string,
+  masterPort: number,
+  { quorum, downAfterMs }: { quorum: number; downAfterMs: number },
+) {
   const port = await freePort();
-  const folder = temporaryFolder();
+  const folder = mkdtempSync(path.join(tmpdir(), 'sentinel-'));
   const file = path.join(folder, 'sentinel.conf');
   writeFileSync(
     file,
@@ -97,8 +154,8 @@ async function startSentinel(binary: string, masterPort: number): Promise<Redis>
       `port ${port}`,
       'bind 127.0.0.1',
       `dir ${folder}`,
-      `sentinel monitor ${name} 127.0.0.1 ${masterPort} 1`,
-      `sentinel down-after-milliseconds ${name} 4000`,
+      `sentinel monitor ${name} 127.0.0.1 ${masterPort} ${quorum}`,
+      `sentinel down-after-milliseconds ${name} ${downAfterMs}`,
       `sentinel failover-timeout ${name} 3000`,
     ].join('\n'),
   );
@@ -106,13 +163,14 @@ async function startSentinel(binary: string, masterPort: number): Promise<Redis>
   const exited = once(sentinel, 'exit');
   const client = new Redis(port, '127.0.0.1', { retryStrategy: () => 50 });
   client.on('error', () => {});
-  onTestFinished(async () => {
+  const stop = async (): Promise<void> => {
     client.disconnect();
     sentinel.kill('SIGKILL');
     await exited;
-  });
+    rmSync(folder, { recursive: true, force: true });
+  };
   await once(client, 'ready').catch(() => once(client, 'ready'));
-  return client;
+  return { port, client, stop };
 }
 
 interface Way extends RedisWay {

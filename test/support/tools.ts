@@ -14,3 +14,4 @@ export const ip: Tool = { binary: 'ip', debianPackage: 'iproute2', variable: 'IP
 export const sysctl: Tool = { binary: 'sysctl', debianPackage: 'procps', variable: 'SYSCTL' };
 export const nginx: Tool = { binary: 'nginx', debianPackage: 'nginx-light', variable: 'NGINX' };
 export const haproxy: Tool = { binary: 'haproxy', debianPackage: 'haproxy', variable: 'HAPROXY' };
+export const openssl: Tool = { binary: 'openssl', debianPackage: 'openssl', variable: 'OPENSSL' };

@@ -19,7 +19,7 @@ export const contestants = {
     return { emitter: new Emitter(redis), redis };
   },
   ours: async (url: string): Promise<Opened> => {
-    const clients = openRedisClients(url);
+    const clients = openRedisClients({ url });
     const carrier = new RedisCarrier(clients);
     await carrier.connect(5_000);
     return { emitter: new ClusterEmitter(new Publisher(carrier, { key: 'socket.io' })), redis: clients.publisher };

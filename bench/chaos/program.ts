@@ -1,0 +1,150 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createWriteStream, type WriteStream } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { eventually } from '../../test/support/eventually.js';
+import type { ClusterStatus, WorkerStatus } from '../../src/cluster/status.js';
+import { within } from '../../src/within.js';
+import { statusOf } from '../support/control.js';
+import { endWithThisProcess } from './end-with-this-process.js';
+
+export const heartbeatIntervalMs = 500;
+
+const statusEveryMs = 500;
+/** A cluster that has been through much may still be replacing a worker. */
+const wholeWithinMs = 30_000;
+const endsWithinMs = 15_000;
+/** A worker that holds what it should not ends sooner, and takes less of the machine with it. */
+const heapMebibytes = 256;
+
+/** The built program under its own supervision, watched through its control socket. */
+export class ChaosProgram {
+  readonly exited: Promise<string>;
+  /** How many workers were killed on purpose. */
+  kills = 0;
+  mostMemoryBytes = 0;
+  private last: ClusterStatus | undefined;
+  private watch: NodeJS.Timeout | undefined;
+  private readonly killed = new Set<number>();
+
+  private constructor(
+    readonly url: string,
+    readonly key: string,
+    private readonly primary: ChildProcess,
+    private readonly folder: string,
+    private readonly log: WriteStream,
+  ) {
+    this.exited = endOf(primary);
+    this.watch = setInterval(() => void this.look().catch(() => {}), statusEveryMs);
+  }
+
+  /** @throws Error with what it said, when it ends before every worker serves. */
+  static async start(workers: number, redisUrl: string): Promise<ChaosProgram> {
+    const folder = await mkdtemp(path.join(tmpdir(), 'chaos-'));
+    const key = randomUUID();
+    const own = {
+      NO_COLOR: '1',
+      PORT: '0',
+      WORKERS: `${workers}`,
+      REDIS_URL: redisUrl,
+      REDIS_KEY: key,
+      HEARTBEAT_INTERVAL_MS: `${heartbeatIntervalMs}`,
+      CONTROL_SOCKET: path.join(folder, 'control.sock'),
+      NODE_OPTIONS: `--max-old-space-size=${heapMebibytes}`,
+    };
+    const primary = spawn(process.execPath, ['dist/main.cluster.js'], {
+      env: { ...process.env, ...own },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    });
+    endWithThisProcess(primary);
+    const log = createWriteStream(path.join(folder, 'program.log'));
+    for (const stream of [primary.stdout!, primary.stderr!]) stream.pipe(log, { end: false });
+    return new ChaosProgram(await readyUrl(primary), key, primary, folder, log);
+  }
+
+  /** Kills a worker that serves, and tells its slot; none where no worker does. */
+  async killWorker(pick: number): Promise<number | undefined> {
+    const ready = await this.readyWorkers();
+    if (ready.length === 0) return undefined;
+    const { slot, pid } = ready[pick % ready.length]!;
+    process.kill(pid, 'SIGKILL');
+    this.killed.add(pid);
+    this.kills++;
+    return slot;
+  }
+
+  /** Resolves once all workers serve; or, after a while, although they do not. */
+  async untilWhole(): Promise<void> {
+    const isWhole = ({ workers, wanted, exits }: ClusterStatus): boolean =>
+      workers.filter(({ state }) => state === 'ready').length === wanted && exits.killed >= this.kills;
+    await eventually(() => this.look(), isWhole, wholeWithinMs).catch(() => {});
+  }
+
+  /** How processes ended that nobody had killed, by kind. */
+  deaths(): Readonly<Record<string, number>> {
+    const { killed = 0, ...others } = this.last?.exits ?? {};
+    const all = { ...others, killed: Math.max(0, killed - this.kills), primary: hasEnded(this.primary) ? 1 : 0 };
+    return Object.fromEntries(Object.entries(all).filter(([, count]) => count > 0));
+  }
+
+  /** Where all that it said can be read, if it is kept. */
+  get logFile(): string {
+    return String(this.log.path);
+  }
+
+  /** Asks it to end, and tells how it did. */
+  async stop(): Promise<string> {
+    clearInterval(this.watch);
+    this.primary.kill('SIGTERM');
+    return await within(endsWithinMs, this.exited, () => {
+      this.primary.kill('SIGKILL');
+      return `not within ${endsWithinMs} ms`;
+    });
+  }
+
+  /** Throws what it said away, unless it is to be read. */
+  async close(keep: boolean): Promise<void> {
+    await this.exited;
+    await new Promise<void>((resolve) => void this.log.end(resolve));
+    if (!keep) await rm(this.folder, { recursive: true, force: true });
+  }
+
+  private async readyWorkers(): Promise<readonly WorkerStatus[]> {
+    const { workers } = await this.look();
+    return workers.filter(({ pid, state }) => state === 'ready' && !this.killed.has(pid));
+  }
+
+  private async look(): Promise<ClusterStatus> {
+    const status = await statusOf(path.join(this.folder, 'control.sock'));
+    this.last = status;
+    this.mostMemoryBytes = Math.max(this.mostMemoryBytes, ...status.workers.map(({ rssBytes }) => rssBytes ?? 0));
+    return status;
+  }
+}
+
+async function readyUrl(primary: ChildProcess): Promise<string> {
+  const said: string[] = [];
+  for await (const line of createInterface({ input: primary.stdout! })) {
+    said.push(line);
+    const url = /ready at (http:\S+:\d+)/.exec(line)?.[1];
+    if (!url) continue;
+    // The interface pauses what it no longer reads, and the log would end here.
+    primary.stdout!.resume();
+    return url;
+  }
+  throw new Error(`The program ended before it was ready:\n${said.join('\n')}`);
+}
+
+async function endOf(primary: ChildProcess): Promise<string> {
+  const [code, signal] = (await once(primary, 'exit')) as [number | null, NodeJS.Signals | null];
+  return signal ?? `exit code ${code}`;
+}
+
+function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null;
+}

@@ -32,7 +32,9 @@ export function causeOf(
   if (strikes.some(({ kind, slot: killed }) => kind === 'worker SIGKILL' && killed === slot)) {
     return 'the worker of the sender was killed';
   }
-  return slot === stay.slot ? undefined : strikes.find(({ kind }) => kind.startsWith('Redis'))?.kind;
+  const redis = strikes.find(({ kind }) => kind.startsWith('Redis'));
+  if (!redis || slot === stay.slot) return undefined;
+  return `${redis.kind}, ${slot === undefined ? 'from outside' : 'between workers'}`;
 }
 
 /** Which fault ended a connection; undefined where none did. */

@@ -94,7 +94,7 @@ function evidence({ verdict, deaths, ending }: Outcome): string[] {
     ...some(unexplained(verdict.gaps), ({ first, last, ...gap }) => `lost: ${name(gap)} ${first} to ${last}`),
     ...some(verdict.duplicated, (each) => `duplicated: ${name(each)} ${each.number}`),
     ...some(verdict.outOfOrder, (each) => `out of order: ${name(each)} ${each.number}`),
-    ...some(verdict.departures, ({ client, slot }) => `ended: the connection of ${client} to worker ${slot}`),
+    ...some(verdict.departures, ({ client, slot }) => `ended: a connection of ${client} to worker ${slot}`),
     ...some(verdict.missing, (client) => `missing: ${client}`),
     ...Object.entries(deaths).map(([kind, count]) => `died: ${kind} ${count}`),
     ...(ending === 'exit code 0' ? [] : [`the program ended with: ${ending}`]),

@@ -29,7 +29,7 @@ export function causeOf(
   }
   const strikes = troubles.filter((trouble) => isAround(trouble, sentAt));
   if (strikes.some(({ clients }) => clients?.includes(stay.client))) return 'the receiver was slow';
-  if (strikes.some(({ kind, slot: killed }) => kind === 'worker SIGKILL' && killed === slot)) {
+  if (strikes.some(({ from, slot: killed }) => killed !== undefined && killed === slot && sentAt <= from)) {
     return 'the worker of the sender was killed';
   }
   const redis = strikes.find(({ kind }) => kind.startsWith('Redis'));

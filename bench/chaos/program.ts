@@ -63,7 +63,7 @@ export class ChaosProgram {
     });
     endWithThisProcess(primary);
     const log = createWriteStream(path.join(folder, 'program.log'));
-    for (const stream of [primary.stdout!, primary.stderr!]) stream.pipe(log, { end: false });
+    for (const stream of [primary.stdout, primary.stderr]) stream.pipe(log, { end: false });
     return new ChaosProgram(await readyUrl(primary), key, primary, folder, log);
   }
 

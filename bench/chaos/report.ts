@@ -4,6 +4,10 @@ import { type Gap, type Irregularity, sizeOf, type Verdict } from './judge.js';
 export interface Outcome {
   readonly seed: number;
   readonly seconds: number;
+  /** When the traffic began, by the clock of the verdict. */
+  readonly startedAt: number;
+  /** How long it went on, until its time was over or it was ended. */
+  readonly ranMs: number;
   readonly workers: number;
   readonly clients: number;
   /** How often each kind of fault struck. */
@@ -47,12 +51,12 @@ export function isFlawless(outcome: Outcome): boolean {
 const examples = 5;
 
 export function reportOf(outcome: Outcome): string {
-  const { seed, seconds, workers, clients, faults, verdict, asks } = outcome;
+  const { seed, seconds, ranMs, workers, clients, faults, verdict, asks } = outcome;
   const { sent, refused, expected, delivered, gaps } = verdict;
   const figures: (readonly [string, string, string?])[] = [
     ['sent', whole(sent), refused > 0 ? `${whole(refused)} refused` : ''],
     ['delivered', whole(delivered), `of ${whole(expected)}: each message once to everyone in its audience`],
-    ['lost', whole(sum(gaps.map(sizeOf))), `in ${whole(gaps.length)} gaps, of these:`],
+    ['lost', whole(sum(gaps.map(sizeOf))), gaps.length > 0 ? `in ${whole(gaps.length)} gaps:` : ''],
     ...causes(gaps).map(
       ([cause, count, gapCount]) => [`  ${cause}`, whole(count), `in ${whole(gapCount)} gaps`] as const,
     ),
@@ -70,7 +74,8 @@ export function reportOf(outcome: Outcome): string {
   const column = Math.max(...figures.map(([, figure]) => figure.length));
   const struck = Object.entries(faults).map(([kind, count]) => `${kind} ${count}`);
   return [
-    `chaos, seed ${seed}: ${seconds} s, ${workers} workers, ${clients} clients; ${struck.join(', ') || 'no fault'}`,
+    `chaos, seed ${seed}: ${Math.round(ranMs / 1_000)} of ${seconds} s, ${workers} workers, ${clients} clients`,
+    `faults: ${struck.join(', ') || 'none'}`,
     '',
     ...figures.map(([name, figure, note = '']) =>
       `${name.padEnd(width)}  ${figure.padStart(column)}  ${note}`.trimEnd(),
@@ -89,12 +94,19 @@ function causes(gaps: readonly Gap[]): (readonly [cause: string, messages: numbe
     .toSorted(([, a], [, b]) => b - a);
 }
 
-function evidence({ verdict, deaths, ending }: Outcome): string[] {
+function evidence({ verdict, deaths, ending, startedAt }: Outcome): string[] {
+  const time = (at: number): string => `${((at - startedAt) / 1_000).toFixed(1)} s`;
   const lines = [
-    ...some(unexplained(verdict.gaps), ({ first, last, ...gap }) => `lost: ${name(gap)} ${first} to ${last}`),
-    ...some(verdict.duplicated, (each) => `duplicated: ${name(each)} ${each.number}`),
-    ...some(verdict.outOfOrder, (each) => `out of order: ${name(each)} ${each.number}`),
-    ...some(verdict.departures, ({ client, slot }) => `ended: a connection of ${client} to worker ${slot}`),
+    ...some(
+      unexplained(verdict.gaps),
+      ({ first, last, sentAt, ...gap }) => `lost: ${placeOf(gap)} ${first} to ${last}, sent from ${time(sentAt)} on`,
+    ),
+    ...some(verdict.duplicated, (each) => `duplicated: ${placeOf(each)} ${each.number}`),
+    ...some(verdict.outOfOrder, (each) => `out of order: ${placeOf(each)} ${each.number}`),
+    ...some(
+      verdict.departures,
+      ({ client, slot, leftAt = 0 }) => `ended: a connection of ${client} to worker ${slot}, at ${time(leftAt)}`,
+    ),
     ...some(verdict.missing, (client) => `missing: ${client}`),
     ...Object.entries(deaths).map(([kind, count]) => `died: ${kind} ${count}`),
     ...(ending === 'exit code 0' ? [] : [`the program ended with: ${ending}`]),
@@ -107,7 +119,7 @@ function some<T>(all: readonly T[], describe: (each: T) => string): string[] {
   return [...all.slice(0, examples).map(describe), ...(rest > 0 ? [`… and ${rest} more`] : [])];
 }
 
-function name({ stream, receiver }: Pick<Irregularity, 'stream' | 'receiver'>): string {
+function placeOf({ stream, receiver }: Pick<Irregularity, 'stream' | 'receiver'>): string {
   return `${stream} → ${receiver}, number`;
 }
 

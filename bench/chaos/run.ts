@@ -53,12 +53,13 @@ async function runWith(
   signal: AbortSignal,
   say: (line: string) => void,
 ): Promise<Outcome> {
-  const { seed, seconds, clients } = options;
   const ledger = new Ledger();
   const { url, key } = program;
-  const traffic = await Traffic.start({ url, redis: { url: redis.url, key }, clients, ledger });
+  const traffic = await Traffic.start({ url, redis: { url: redis.url, key }, clients: options.clients, ledger });
   try {
+    const startedAt = performance.now();
     const faults = await breakThings({ redis, program, traffic }, ledger, options, signal, say);
+    const ranMs = performance.now() - startedAt;
     await traffic.stop();
     await elapsed(settleMs);
     await program.untilWhole();
@@ -66,18 +67,19 @@ async function runWith(
     const verdict = judge(ledger);
     const deaths = program.deaths();
     traffic.close();
-    const { longestSilenceMs, longestAbsenceMs } = ledger;
-    const { asks } = traffic;
-    const { mostMemoryBytes } = program;
     const ending = await program.stop();
-    const figures = { longestSilenceMs, longestAbsenceMs, mostMemoryBytes };
-    return { ...options, seed, seconds, faults, verdict, asks, deaths, ending, ...figures };
+    const { longestSilenceMs, longestAbsenceMs } = ledger;
+    const figures = { longestSilenceMs, longestAbsenceMs, mostMemoryBytes: program.mostMemoryBytes };
+    return { ...options, startedAt, ranMs, faults, verdict, asks: traffic.asks, deaths, ending, ...figures };
   } finally {
     traffic.close();
   }
 }
 
-/** Resolves when the time is over or the program has died, with how often each kind of fault struck. */
+/**
+ * Resolves when the time is over, or earlier when it is ended or the program dies, with how often each kind of fault
+ * struck. All of them are over then.
+ */
 async function breakThings(
   scene: Scene,
   ledger: Ledger,
@@ -89,20 +91,29 @@ async function breakThings(
   const ended = AbortSignal.any([signal, over.signal]);
   void scene.program.exited.then(() => over.abort());
   const startedAt = performance.now();
-  const until = (ms: number): Promise<unknown> =>
-    elapsed(Math.max(0, ms - (performance.now() - startedAt)), undefined, { signal: ended }).catch(() => {});
+  const until = async (ms: number): Promise<void> => {
+    const leftMs = Math.max(0, ms - (performance.now() - startedAt));
+    await elapsed(leftMs, undefined, { signal: ended }).catch(() => {});
+  };
   const struck: Record<string, number> = {};
   const strikes: Promise<unknown>[] = [];
+  const failures: unknown[] = [];
   for (const { atMs, fault } of scheduleOf(seed, seconds * 1_000)) {
     await until(atMs);
     if (ended.aborted) break;
     struck[fault.kind] = (struck[fault.kind] ?? 0) + 1;
-    say(
-      `${(atMs / 1_000).toFixed(1)} of ${seconds} s, ${ledger.sent} sent, ${ledger.heard} heard: ${describeFault(fault)}`,
+    const striking = strike(fault, scene, ended).then((trouble) => ledger.troubles.push(trouble));
+    strikes.push(
+      striking.catch((error: unknown) => {
+        failures.push(error);
+        over.abort();
+      }),
     );
-    strikes.push(strike(fault, scene, ended).then((trouble) => ledger.troubles.push(trouble)));
+    const soFar = `${(atMs / 1_000).toFixed(1)} of ${seconds} s, ${ledger.sent} sent, ${ledger.heard} heard`;
+    say(`${soFar}: ${describeFault(fault)}`);
   }
-  await Promise.all(strikes);
   await until(seconds * 1_000);
+  await Promise.all(strikes);
+  if (failures.length > 0) throw failures[0];
   return struck;
 }

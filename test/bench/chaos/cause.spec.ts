@@ -61,6 +61,8 @@ describe('a message that a receiver did not get', () => {
     expect(cause({ sentAt: 50_000, fate: 'cut off' })).toBe('the sender was cut off');
     expect(cause({ sentAt: 99_900, troubles: [kill(1)] })).toBe('the worker of the sender was killed');
     expect(cause({ sentAt: 99_900, troubles: [kill(3)] })).toBeUndefined();
+    // The slot has another worker by then.
+    expect(cause({ sentAt: 100_100, troubles: [kill(1)] })).toBeUndefined();
   });
 
   it('is excused where the receiver is away, with what took it away', () => {

@@ -9,7 +9,7 @@ describe('poison', () => {
   });
 
   it('names the lengths that no message has, requests that raise the server’s own events, and much that is broken', () => {
-    const drawn = draw(1, 5_000).map((message) => message.toString('latin1'));
+    const drawn = draw(1, 5_000);
     const has = (start: string): boolean => drawn.some((text) => text.startsWith(start));
 
     expect(has('\xdd\x01\xff\xff\xff')).toBe(true);
@@ -30,7 +30,8 @@ describe('poison', () => {
   });
 });
 
-function draw(seed: number, count: number): Buffer[] {
+/** One character a byte, which compares faster than a buffer does. */
+function draw(seed: number, count: number): string[] {
   const random = new Random(seed);
-  return Array.from({ length: count }, () => poisonOf(random));
+  return Array.from({ length: count }, () => poisonOf(random).toString('latin1'));
 }

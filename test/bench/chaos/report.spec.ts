@@ -21,6 +21,8 @@ const asks = { asked: 900, refused: 0, cutOff: 2, unanswered: 0, slowestMs: 12 }
 const outcome = (changes: Partial<Outcome> & { readonly found?: Partial<Verdict> } = {}): Outcome => ({
   seed: 7,
   seconds: 60,
+  startedAt: 2_000,
+  ranMs: 60_004,
   workers: 2,
   clients: 24,
   faults: { poison: 2 },
@@ -64,10 +66,10 @@ describe('the report of a run', () => {
     ];
     const text = reportOf(outcome({ found: { delivered: 11_986, gaps } }));
 
-    expect(text).toContain('chaos, seed 7: 60 s, 2 workers, 24 clients; poison 2\n');
+    expect(text).toContain('chaos, seed 7: 60 of 60 s, 2 workers, 24 clients\nfaults: poison 2\n');
     expect(text).toMatch(/^delivered +11,986 {2}of 12,000/m);
     expect(text).toMatch(
-      /^lost +14 {2}in 3 gaps.*\n {2}Redis freeze +10 {2}in 1 gaps\n {2}Redis cut +4 {2}in 2 gaps\n/m,
+      /^lost +14 {2}in 3 gaps:\n {2}Redis freeze +10 {2}in 1 gaps\n {2}Redis cut +4 {2}in 2 gaps\n/m,
     );
     expect(text).toMatch(/^longest silence of the heartbeat +740 ms$/m);
   });
@@ -78,5 +80,15 @@ describe('the report of a run', () => {
 
     expect(text).toContain('duplicated: c1.1 → c2, number 5\n… and 3 more\n');
     expect(text).not.toContain('number 6');
+  });
+
+  it('says when it happened, as the lines on the faults do', () => {
+    const departed = { client: 'c3', slot: 2, joinedAt: 0, leftAt: 15_600, heard: new Map() };
+    const text = reportOf(
+      outcome({ found: { gaps: [{ ...gap, sentAt: 14_500, cause: undefined }], departures: [departed] } }),
+    );
+
+    expect(text).toContain('lost: c1.1 → c2, number 3 to 5, sent from 12.5 s on\n');
+    expect(text).toContain('ended: a connection of c3 to worker 2, at 13.6 s\n');
   });
 });

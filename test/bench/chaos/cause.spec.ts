@@ -71,6 +71,9 @@ describe('a message that a receiver did not get', () => {
     expect(cause({ sentAt: 100_500, stays, troubles: [kill(2)] })).toBe('the receiver was away (worker SIGKILL)');
     expect(cause({ sentAt: 100_500, stays, troubles: [kill(3)] })).toBe('the receiver was away (unexplained)');
     expect(cause({ sentAt: 101_000, stays, troubles: [kill(3)] })).toBeUndefined();
+    // What was under way when the connection ended, and what should have arrived by then.
+    expect(cause({ sentAt: 100_010 - inFlightMs + 1, stays, troubles: [kill(2)] })).toContain('was away');
+    expect(cause({ sentAt: 100_010 - inFlightMs, stays, troubles: [kill(2)] })).toBeUndefined();
     expect(cause({ sentAt: 50_000, stays: [stay(2, 60_000)] })).toBe('the receiver was not there yet');
   });
 
@@ -90,6 +93,8 @@ describe('a connection that ended', () => {
 
   it('was given up because it did not read', () => {
     expect(causeOfLeaving(stay(2, 0, 101_000), [slow])).toBe('slow clients');
+    expect(causeOfLeaving(stay(2, 0, slow.to + recoveryMs), [slow])).toBe('slow clients');
+    expect(causeOfLeaving(stay(2, 0, slow.to + recoveryMs + 1), [slow])).toBeUndefined();
     expect(causeOfLeaving(stay(2, 0, 101_000), [{ ...slow, clients: ['c2'] }])).toBeUndefined();
   });
 

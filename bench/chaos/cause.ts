@@ -1,4 +1,5 @@
 import type { Message, Stay, Stream, Trouble } from './history.js';
+import type { FaultKind } from './schedule.js';
 
 /** What is forgiven around a fault, in milliseconds. */
 export const bounds = {
@@ -38,13 +39,14 @@ export function causeOf(
 }
 
 /** Which fault ended a connection; undefined where none did. */
-export function causeOfLeaving({ client, slot, leftAt = Infinity }: Stay, troubles: readonly Trouble[]) {
-  const cause = troubles.find(({ from, to, ...struck }) => {
-    if (leftAt < from) return false;
-    if (struck.slot === slot) return leftAt <= to + bounds.noticeMs;
-    return struck.clients?.includes(client) && leftAt <= to + bounds.recoveryMs;
-  });
-  return cause?.kind;
+export function causeOfLeaving(
+  { client, slot, leftAt = Infinity }: Stay,
+  troubles: readonly Trouble[],
+): FaultKind | undefined {
+  const begun = troubles.filter(({ from }) => from <= leftAt);
+  const kill = begun.find((trouble) => trouble.slot === slot && leftAt <= trouble.to + bounds.noticeMs);
+  const spell = begun.find(({ to, clients }) => clients?.includes(client) && leftAt <= to + bounds.recoveryMs);
+  return (kill ?? spell)?.kind;
 }
 
 function isAround({ from, to }: Trouble, sentAt: number): boolean {

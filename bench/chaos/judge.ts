@@ -1,5 +1,6 @@
 import { causeOf, causeOfLeaving } from './cause.js';
 import type { History, Stay, Stream, Trouble } from './history.js';
+import type { FaultKind } from './schedule.js';
 
 /** Messages in a row that one receiver did not get, for one cause; without a cause where none is known. */
 export interface Gap {
@@ -30,6 +31,8 @@ export interface Verdict {
   readonly outOfOrder: readonly Irregularity[];
   /** Connections that ended although nothing was done to them. */
   readonly departures: readonly Stay[];
+  /** How many connections ended because their client did not read. */
+  readonly slowLetGo: number;
   /** Clients that are not back in their rooms. */
   readonly missing: readonly string[];
 }
@@ -50,12 +53,16 @@ export function judge({ streams, stays, troubles }: History): Verdict {
     }
   }
   const all = [...stays.values()].flat();
+  const ended = all.filter(({ leftAt }) => leftAt !== undefined);
+  const endedBy = (cause: FaultKind | undefined): Stay[] =>
+    ended.filter((stay) => causeOfLeaving(stay, troubles) === cause);
   return {
     ...counts,
     gaps,
     duplicated: irregularities(all, 'duplicated'),
     outOfOrder: irregularities(all, 'outOfOrder'),
-    departures: all.filter((stay) => stay.leftAt !== undefined && causeOfLeaving(stay, troubles) === undefined),
+    departures: endedBy(undefined),
+    slowLetGo: endedBy('slow clients').length,
     missing: [...stays].flatMap(([client, own]) => (isThere(own.at(-1)) ? [] : [client])),
   };
 }

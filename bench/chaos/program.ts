@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createWriteStream, type WriteStream } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -64,7 +64,10 @@ export class ChaosProgram {
     endWithThisProcess(primary);
     const log = createWriteStream(path.join(folder, 'program.log'));
     for (const stream of [primary.stdout, primary.stderr]) stream.pipe(log, { end: false });
-    return new ChaosProgram(await readyUrl(primary), key, primary, folder, log);
+    const url = await readyUrl(primary);
+    if (url === undefined)
+      throw new Error(`The program ended before it was ready:\n${await lastWords(primary, log, folder)}`);
+    return new ChaosProgram(url, key, primary, folder, log);
   }
 
   /** Kills a worker that serves, and tells its slot; none where no worker does. */
@@ -127,17 +130,24 @@ export class ChaosProgram {
   }
 }
 
-async function readyUrl(primary: ChildProcess): Promise<string> {
-  const said: string[] = [];
-  for await (const line of createInterface({ input: primary.stdout! })) {
-    said.push(line);
+/** Undefined when it ends before. */
+async function readyUrl({ stdout }: ChildProcess): Promise<string | undefined> {
+  for await (const line of createInterface({ input: stdout! })) {
     const url = /ready at (http:\S+:\d+)/.exec(line)?.[1];
     if (!url) continue;
     // The interface pauses what it no longer reads, and the log would end here.
-    primary.stdout!.resume();
+    stdout!.resume();
     return url;
   }
-  throw new Error(`The program ended before it was ready:\n${said.join('\n')}`);
+  return undefined;
+}
+
+async function lastWords(primary: ChildProcess, log: WriteStream, folder: string): Promise<string> {
+  if (!hasEnded(primary)) await once(primary, 'exit');
+  await new Promise<void>((resolve) => void log.end(resolve));
+  const words = await readFile(log.path, 'utf8');
+  await rm(folder, { recursive: true, force: true });
+  return words;
 }
 
 async function endOf(primary: ChildProcess): Promise<string> {

@@ -66,6 +66,7 @@ export function reportOf(outcome: Outcome): string {
       whole(asks.asked),
       `slowest ${duration(asks.slowestMs)}, ${whole(asks.cutOff)} cut off with their connection`,
     ],
+    ['slow clients let go', whole(verdict.slowLetGo)],
     ['longest silence of the heartbeat', duration(outcome.longestSilenceMs)],
     ['longest absence of a client', duration(outcome.longestAbsenceMs)],
     ['most memory of a worker', `${Math.round(outcome.mostMemoryBytes / 2 ** 20)} MiB`],

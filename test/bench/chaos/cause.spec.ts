@@ -98,6 +98,10 @@ describe('a connection that ended', () => {
     expect(causeOfLeaving(stay(2, 0, 101_000), [{ ...slow, clients: ['c2'] }])).toBeUndefined();
   });
 
+  it('was killed where it did not read either', () => {
+    expect(causeOfLeaving(stay(2, 0, 101_000), [slow, kill(2)])).toBe('worker SIGKILL');
+  });
+
   it('has no cause in Redis', () => {
     expect(causeOfLeaving(stay(2, 0, 101_000), [freeze])).toBeUndefined();
   });

@@ -71,6 +71,14 @@ describe('the judge', () => {
     expect(judge(ledger)).toMatchObject({ sent: 1, refused: 1, expected: 0, gaps: [] });
   });
 
+  it('counts the connections that ended because their client did not read, and does not blame them', () => {
+    const { ledger, stays } = begin([['c1']]);
+    ledger.troubles.push({ kind: 'slow clients', from: 0, to: 1, clients: ['c1'] });
+    ledger.leave(stays.get('c1')!);
+
+    expect(judge(ledger)).toMatchObject({ slowLetGo: 1, departures: [], missing: ['c1'] });
+  });
+
   it('takes a message that arrived on a later connection for delivered', () => {
     const { ledger, streams, stays } = begin([['c1']]);
     ledger.send(streams[0]!).message.fate = 'taken';

@@ -11,6 +11,7 @@ const good: Verdict = {
   duplicated: [],
   outOfOrder: [],
   departures: [],
+  slowLetGo: 0,
   missing: [],
 };
 

@@ -29,7 +29,8 @@ export async function startRedis(
   const args = ['--port', `${port}`, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder];
   const command = [...(core === undefined ? [] : ['taskset', '-c', core]), 'redis-server', ...args];
   const server = spawn(command[0]!, command.slice(1), { stdio: ['ignore', 'pipe', 'inherit'], detached });
-  const exited = once(server, 'exit');
+  // Of a command that is not there one hears only an `error`.
+  const exited = once(server, 'exit').catch(() => {});
   const stop = async (): Promise<void> => {
     server.kill('SIGKILL');
     await exited;
@@ -41,5 +42,5 @@ export async function startRedis(
     return { url: `redis://127.0.0.1:${port}`, process: server, stop };
   }
   await stop();
-  throw new Error('The bench needs redis-server, which ended before it was ready.');
+  throw new Error('It takes redis-server, which is not there or ended before it was ready.');
 }

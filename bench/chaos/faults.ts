@@ -47,7 +47,7 @@ async function act(fault: Fault, { redis, program, traffic }: Scene, signal: Abo
       await redis.cut(fault.connections);
       return {};
     case 'worker SIGKILL':
-      return { slot: (await program.killWorker(fault.pick)) ?? 0 };
+      return await program.killWorker(fault.pick);
     case 'poison':
       await publishPoison(fault, { redis, program, traffic });
       return {};

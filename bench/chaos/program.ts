@@ -70,15 +70,22 @@ export class ChaosProgram {
     return new ChaosProgram(url, key, primary, folder, log);
   }
 
-  /** Kills a worker that serves, and tells its slot; none where no worker does. */
-  async killWorker(pick: number): Promise<number | undefined> {
-    const ready = await this.readyWorkers();
-    if (ready.length === 0) return undefined;
+  get hasEnded(): boolean {
+    return hasEnded(this.primary);
+  }
+
+  /** Kills one of the workers that serve, as soon as there is one; tells its slot, and when. */
+  async killWorker(pick: number): Promise<{ readonly slot: number; readonly from: number }> {
+    const ready = await eventually(
+      () => this.readyWorkers(),
+      (workers) => workers.length > 0,
+    );
     const { slot, pid } = ready[pick % ready.length]!;
+    const from = performance.now();
     process.kill(pid, 'SIGKILL');
     this.killed.add(pid);
     this.kills++;
-    return slot;
+    return { slot, from };
   }
 
   /** Resolves once all workers serve; or, after a while, although they do not. */
@@ -91,7 +98,7 @@ export class ChaosProgram {
   /** How processes ended that nobody had killed, by kind. */
   deaths(): Readonly<Record<string, number>> {
     const { killed = 0, ...others } = this.last?.exits ?? {};
-    const all = { ...others, killed: Math.max(0, killed - this.kills), primary: hasEnded(this.primary) ? 1 : 0 };
+    const all = { ...others, killed: Math.max(0, killed - this.kills), primary: this.hasEnded ? 1 : 0 };
     return Object.fromEntries(Object.entries(all).filter(([, count]) => count > 0));
   }
 

@@ -35,11 +35,11 @@ export async function runChaos(
     try {
       const outcome = await runWith(options, redis, program, signal, say);
       isGood = isFlawless(outcome);
-      if (!isGood) say(`what the program said: ${program.logFile}`);
       return outcome;
     } finally {
       await program.stop();
       await program.close(!isGood);
+      if (!isGood) say(`what the program said: ${program.logFile}`);
     }
   } finally {
     await redis.stop();
@@ -60,7 +60,7 @@ async function runWith(
     const startedAt = performance.now();
     const faults = await breakThings({ redis, program, traffic }, ledger, options, signal, say);
     const ranMs = performance.now() - startedAt;
-    await traffic.stop();
+    await traffic.stop(() => program.hasEnded);
     await elapsed(settleMs);
     await program.untilWhole();
     ledger.close();
@@ -114,6 +114,7 @@ async function breakThings(
   }
   await until(seconds * 1_000);
   await Promise.all(strikes);
-  if (failures.length > 0) throw failures[0];
+  // What fails because the program has died is told by its death.
+  if (failures.length > 0 && !scene.program.hasEnded) throw failures[0];
   return struck;
 }

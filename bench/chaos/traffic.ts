@@ -15,7 +15,7 @@ export interface TrafficOptions {
 
 const load = {
   clientsPerRoom: 12,
-  /** Of these the reading stops now and then; they hear what all hear, and the bulk. */
+  /** How many of the clients stop reading now and then; they hear what all hear, and the bulk. */
   slowClients: 4,
   /** Messages a second of all clients together, to rooms. */
   says: 120,
@@ -60,26 +60,20 @@ export class Traffic {
     this.bulk = ledger.open(bulkRoom, slowNames);
   }
 
-  /** Resolves once all clients are in their rooms. */
+  /**
+   * Resolves once all clients are in their rooms.
+   *
+   * @throws Error when some never are.
+   */
   static async start(options: TrafficOptions): Promise<Traffic> {
     const traffic = new Traffic(options);
     try {
       await traffic.isWhole();
-    } catch (error) {
+    } catch (cause) {
       traffic.close();
-      throw error;
+      throw new Error('The clients do not all come into their rooms, though nothing is broken yet.', { cause });
     }
-    let lastAt = performance.now();
-    const owed = { says: 0, broadcasts: 0, directs: 0 };
-    traffic.timer = setInterval(() => {
-      const now = performance.now();
-      for (const kind of ['says', 'broadcasts', 'directs'] as const) {
-        // What a blocked process owes is not made up for in one burst.
-        owed[kind] = Math.min(owed[kind] + ((now - lastAt) / 1_000) * load[kind], load[kind]);
-        for (; owed[kind] >= 1; owed[kind]--) traffic.speak(kind);
-      }
-      lastAt = now;
-    }, load.tickMs);
+    traffic.begin();
     return traffic;
   }
 
@@ -102,11 +96,11 @@ export class Traffic {
     for (const client of this.slow) client.resume();
   }
 
-  /** Ends the speaking, and resolves once every question has its answer and all clients are back, or do not come. */
-  async stop(): Promise<void> {
+  /** Ends the speaking, and resolves once every question has its answer and all clients are back, or cannot come. */
+  async stop(isInVain: () => boolean): Promise<void> {
     clearInterval(this.timer);
     await this.asks.settled();
-    await this.isWhole().catch(() => {});
+    await this.isWhole(isInVain).catch(() => {});
   }
 
   close(): void {
@@ -115,11 +109,24 @@ export class Traffic {
     this.emitter.end();
   }
 
-  private async isWhole(): Promise<void> {
+  private begin(): void {
+    let lastAt = performance.now();
+    const owed = { says: 0, broadcasts: 0, directs: 0 };
+    this.timer = setInterval(() => {
+      const now = performance.now();
+      for (const kind of ['says', 'broadcasts', 'directs'] as const) {
+        // What a blocked process owes is not made up for in one burst.
+        owed[kind] = Math.min(owed[kind] + ((now - lastAt) / 1_000) * load[kind], load[kind]);
+        for (; owed[kind] >= 1; owed[kind]--) this.speak(kind);
+      }
+      lastAt = now;
+    }, load.tickMs);
+  }
+
+  private async isWhole(isInVain = () => false): Promise<void> {
     await eventually(
       () => this.clients.filter(({ isThere }) => !isThere).map(({ name }) => name),
-      (away) => away.length === 0,
-      15_000,
+      (away) => away.length === 0 || isInVain(),
     );
   }
 

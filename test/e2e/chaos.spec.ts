@@ -1,3 +1,5 @@
+import { readFileSync, rmSync } from 'node:fs';
+import path from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { faultsOf, reportOf } from '../../bench/chaos/report.js';
 import { runChaos } from '../../bench/chaos/run.js';
@@ -36,7 +38,30 @@ describe('chaos', () => {
     expect(outcome.verdict.sent).toBeGreaterThan(100);
     await family.gone();
   }, 120_000);
+
+  it('finds a primary that dies', async () => {
+    const family = mark();
+    const lines: string[] = [];
+
+    const outcome = await runChaos({ seed, seconds: 60, ...size }, new AbortController().signal, (line) => {
+      if (lines.push(line) === 1) process.kill(primaryPid(), 'SIGKILL');
+    });
+
+    expect(outcome.deaths).toEqual({ primary: 1 });
+    expect(outcome.ending).toBe('SIGKILL');
+    expect(outcome.verdict.missing).toHaveLength(size.clients);
+    expect(outcome.verdict.departures.length).toBeGreaterThan(0);
+    const [, log] = /^what the program said: (.+)$/.exec(lines.at(-1)!)!;
+    expect(readFileSync(log!, 'utf8')).toContain('cluster ready');
+    rmSync(path.dirname(log!), { recursive: true });
+    await family.gone();
+  }, 120_000);
 });
+
+function primaryPid(): number {
+  const children = readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8').trim().split(' ');
+  return Number(children.find((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('main.cluster.js')));
+}
 
 /** Marks what this process starts. */
 function mark() {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import { describe, expect, it } from 'vitest';
-import { type Config, readConfig } from '../src/config.js';
+import { type Config, leaseRedisOf, readConfig } from '../src/config.js';
 import { ConfigError } from '../src/errors.js';
 import { chooseListenMode } from '../src/listen-mode.js';
 
@@ -238,13 +238,14 @@ describe('readConfig', () => {
       expect(readConfig(env)).toMatchObject({ redisUrl: url, leaseRedisUrl: 'redis://c' });
     });
 
-    it.each([
-      ['', 'nothing'],
-      ['redis-sentinel://u:secret@a/fleet', '"redis-sentinel://a/fleet"'],
-    ])('refuses LEASE_REDIS_URL=%s, since the lease stays in one place', (url, got) => {
-      const env = { REDIS_URL: 'redis-sentinel://a/fleet', LEASE_REDIS_URL: url };
+    it('keeps the lease there too, with what it needs to ask for it', () => {
+      const env = { REDIS_URL: 'redis-sentinel://a/fleet', REDIS_SENTINEL_PASSWORD: 'secret' };
 
-      expect(refusal(env)).toMatchObject({ variable: 'LEASE_REDIS_URL', got });
+      expect(leaseRedisOf(readConfig(env))).toEqual({
+        url: 'redis-sentinel://a/fleet',
+        tls: undefined,
+        sentinelPassword: 'secret',
+      });
     });
   });
 

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { carrierEnvironment } from '../support/carriers.js';
 import { collect, next } from '../support/clients.js';
+import { eventually } from '../support/eventually.js';
 import { administrator, ownRedis } from '../support/redis-carriers.js';
 import { startSentinelTrio } from '../support/redis-sentinel.js';
 import { startProgram } from '../support/start-program.js';
@@ -42,19 +43,37 @@ describe('the program with REDIS_MODE=sharded', () => {
 });
 
 describe('the program with Sentinel', () => {
-  it('serves rooms across workers again once the primary of Redis was replaced', async () => {
+  it('is whole again once the primary of Redis was replaced, with its messages and its lease', async () => {
     const trio = await startSentinelTrio(inject('redisServer'));
     onTestFinished(() => trio.stop());
-    const env = { REDIS_URL: trio.url, LEASE_REDIS_URL: inject('redisUrl') };
+    const key = `key-${process.pid}`;
+    const env = { REDIS_URL: trio.url, REDIS_KEY: key };
     const cluster = await startProgram({ workers: 2, env });
     const members = await cluster.connectToEach();
     await Promise.all(members.map((member) => member.emitWithAck('join', 'lobby')));
 
-    await trio.server(await trio.primaryPort()).stop();
+    const before = await trio.primaryPort();
+    await trio.server(before).stop();
+    const after = await eventually(
+      () => trio.primaryPort(),
+      (port) => port !== before,
+    );
+    await eventually(
+      async () => (await fetch(`${cluster.url}/health?strict`)).status,
+      (status) => status === 200,
+    );
+    const heir = administrator(`redis://127.0.0.1:${after}`);
+    const { term } = await eventually(
+      async () => ({
+        term: Number(await heir.hget(`${key}:lease`, 'counter')),
+        since: await heir.hget(`${key}:lease`, 'until'),
+      }),
+      ({ since }) => Number(since) > Date.now(),
+    );
 
+    expect(term).toBeGreaterThan(0);
     const heard = next(members[1]!, 'said');
-    const say = setInterval(() => members[0]!.emit('say', { room: 'lobby', text: 'hello' }, () => {}), 100);
-    onTestFinished(() => clearInterval(say));
+    await members[0]!.emitWithAck('say', { room: 'lobby', text: 'hello' });
     expect(await heard).toEqual([{ room: 'lobby', text: 'hello', from: members[0]!.id }]);
   });
 });

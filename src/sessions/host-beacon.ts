@@ -9,7 +9,7 @@ import {
 } from './host.protocol.js';
 import type { Host } from './session-route.js';
 
-const answerDelayMs = 20;
+const answerIntervalMs = 20;
 
 /** Tells the other hosts of the fleet, from the primary, that this one is there and how it is reached. */
 export class HostBeacon {
@@ -18,6 +18,7 @@ export class HostBeacon {
   private readonly timer: NodeJS.Timeout;
   private readonly unlisten: () => void;
   private answering: NodeJS.Timeout | undefined;
+  private answeredAt = -Infinity;
 
   constructor(
     private readonly carrier: Carrier,
@@ -41,12 +42,17 @@ export class HostBeacon {
     this.carrier.unsubscribe([this.questions]);
   }
 
-  /** One answer for all who ask within a moment, since everybody hears it. */
+  /** One answer for all who ask within a moment of the last one, since everybody hears it. */
   private answerSoon(): void {
-    this.answering ??= setTimeout(() => {
-      this.answering = undefined;
-      this.announce();
-    }, answerDelayMs);
+    const answerIn = this.answeredAt + answerIntervalMs - performance.now();
+    if (answerIn <= 0) return this.answer();
+    this.answering ??= setTimeout(() => this.answer(), answerIn);
+  }
+
+  private answer(): void {
+    this.answering = undefined;
+    this.answeredAt = performance.now();
+    this.announce();
   }
 
   private announce(): void {

@@ -78,7 +78,8 @@ describe(`a cluster over Redis (SEED=${seed})`, () => {
     expect(await program.workerPids()).toEqual(workers);
     expect(isAlive(program.process.pid!)).toBe(true);
     expect(health).toMatchObject({ status: 'ok', refused: expect.any(Number) });
-    expect(health.refused).toBeGreaterThan(messages / 2);
+    // Some are none of this worker's, and some are as good as those that servers send.
+    expect(health.refused).toBeGreaterThan(messages / 4);
     expect(growth).toBeLessThan(mostGrowthBytes);
     expect(program.output().match(/refused/g)!.length).toBeLessThan(20);
   }, 60_000);

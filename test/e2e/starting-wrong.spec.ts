@@ -6,7 +6,9 @@ import { markFamily } from '../support/processes.js';
 import { type RedisServer, startRedis } from '../support/redis-server.js';
 import { runToEnd } from '../support/start-program.js';
 
-const redisForm = 'redis://[user:password@]host[:port][/db] or the same with rediss://';
+const redisForm =
+  'redis://[user:password@]host[:port][/db] or redis-sentinel://[user:password@]host[:port][,host…]/master[/db], ' +
+  'or the same with rediss';
 
 describe.each(['dist/main.cluster.js', 'dist/src/main.js'])('%s', (entry) => {
   it.each([

@@ -1,5 +1,5 @@
 import { type ConnectionOptions } from 'node:tls';
-import { Redis, type RedisOptions } from 'ioredis';
+import { Redis, type RedisOptions, SentinelConnector } from 'ioredis';
 
 /** How a Redis is reached. Never print it: all of it may be secret. */
 export interface RedisAccess {
@@ -50,8 +50,32 @@ const defaultPorts = { redis: 6379, sentinel: 26_379 };
 /** Sentinels that are away are tried again after this time, to hear of a failover. */
 const sentinelRetryMs = 5_000;
 
+/** A sentinel that is silent is passed over after this time: nothing else ends the question. */
+const sentinelAnswerMs = 1_000;
+
 /** How long the end of a connection may take where the other side is silent. */
 const disconnectTimeoutMs = 500;
+
+type ToSentinel = (endpoint: HostAndPort, options?: RedisOptions) => Redis;
+
+/**
+ * ioredis waits for ever for a sentinel that is silent, prints the errors of those that it listens to, and lets a
+ * subscription that it makes there again reject unheard, which would end the process.
+ */
+class SentinelWay extends SentinelConnector {
+  constructor(options: unknown) {
+    super(options as ConstructorParameters<typeof SentinelConnector>[0]);
+    const inside = this as unknown as { connectToSentinel: ToSentinel };
+    const connectTo = inside.connectToSentinel.bind(this);
+    inside.connectToSentinel = (endpoint, listening) => {
+      const own = listening ? { ...listening, autoResubscribe: false } : { commandTimeout: sentinelAnswerMs };
+      const client = connectTo(endpoint, own);
+      client.on('error', () => {});
+      if (listening) client.on('ready', () => void client.subscribe('+switch-master').catch(() => {}));
+      return client;
+    };
+  }
+}
 
 /** Opens a connection to the Redis at this address, or to the one that the sentinels call the primary. */
 export function openRedis(access: RedisAccess, options: RedisOptions): Redis {
@@ -72,6 +96,7 @@ export function openRedis(access: RedisAccess, options: RedisOptions): Redis {
     // A primary that is frozen or cut off would keep its connections, and what is published there goes nowhere.
     failoverDetector: true,
     sentinelReconnectStrategy: () => sentinelRetryMs,
+    Connector: SentinelWay,
     disconnectTimeout: disconnectTimeoutMs,
   });
 }

@@ -34,6 +34,6 @@ export const refusedMessages = new RefusedMessages();
 
 /** Short and in one line, whoever wrote it. */
 function shown(text: string): string {
-  const line = text.replaceAll(/\p{Cc}/gu, ' ');
-  return line.length > longestText ? `${line.slice(0, longestText)}…` : line;
+  const line = text.slice(0, longestText).replaceAll(/\p{Cc}/gu, ' ');
+  return text.length > longestText ? `${line}…` : line;
 }

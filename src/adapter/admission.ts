@@ -4,6 +4,11 @@ import { Connection } from './binding/connection.js';
 import type { GatewayLayer } from './binding/gateway-layer.js';
 import { type Middleware, runMiddleware } from './binding/middleware.js';
 import { CarrierAdapter } from './carrier-adapter.js';
+import { walkJson } from './json-walk.js';
+
+/** Of each client every node may be told it, in one answer for all (`fetchSockets`). */
+const longestAuth = 65_536;
+const authLimits = { depth: 64, nodes: 10_000 };
 
 /**
  * Takes over each client before it is connected, in every namespace that there is or comes.
@@ -12,7 +17,8 @@ import { CarrierAdapter } from './carrier-adapter.js';
  * hears the other nodes.
  */
 export function admitClients(server: Server, layer: GatewayLayer, delivery: Delivery | undefined): void {
-  const admit = (socket: Socket, next: () => void): void => {
+  const admit = (socket: Socket, next: (error?: Error) => void): void => {
+    if (!mayBeTold(socket.handshake.auth)) return next(new Error('The `auth` is too large.'));
     const { adapter } = socket.nsp;
     // Before version 4 of the protocol a client makes its id of the connection's by itself.
     if (adapter instanceof CarrierAdapter && socket.conn.protocol === 4) rename(socket, adapter.tagged(socket.id));
@@ -54,4 +60,14 @@ function rename(socket: Socket, id: string): void {
   waiting.delete(socket.id);
   (socket as { id: string }).id = id;
   waiting.set(id, socket);
+}
+
+function mayBeTold(auth: object): boolean {
+  try {
+    const text = Buffer.from(JSON.stringify(auth));
+    walkJson(text, authLimits);
+    return text.length <= longestAuth;
+  } catch {
+    return false;
+  }
 }

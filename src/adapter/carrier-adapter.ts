@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { inspect } from 'node:util';
 import { RedisAdapter } from '@socket.io/redis-adapter';
 import type { Namespace, Socket } from 'socket.io';
 import type { BroadcastOptions, Room, SocketId } from 'socket.io-adapter';
@@ -185,7 +186,7 @@ export class CarrierAdapter extends RedisAdapter {
     const request = { type: requestTypes.serverSideEmit, data: packet.slice(0, -1) };
     void this.ask(request, this.requestsTimeout, ({ fields }) => void responses.push(fields['data'])).then((absent) => {
       const error = absent.count > 0 ? toError(responses, absent, this.requestsTimeout) : null;
-      acknowledge(error, responses);
+      this.guarded(() => void acknowledge(error, responses));
     });
   }
 
@@ -203,7 +204,7 @@ export class CarrierAdapter extends RedisAdapter {
     };
     const take = (tag: string | undefined, ...answer: unknown[]): void => {
       counts.take(tag);
-      acknowledge(...answer);
+      this.guarded(() => acknowledge(...answer));
     };
     const isLocal = opts.flags?.local === true;
     const requestId = newId();
@@ -295,8 +296,17 @@ export class CarrierAdapter extends RedisAdapter {
     super.broadcast(packet, onlyHere({ rooms: new Set(rooms), except: new Set(except), flags: flags ?? {} }));
   }
 
+  /** What a team's own callback throws ends no worker. */
+  private guarded(call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      this.log.warn('callbacks', () => `a callback for acknowledgements failed: ${inspect(error)}`);
+    }
+  }
+
   private sayAlone(reason: string): void {
-    this.log.warn('alone', () => `cannot ask the other nodes (${reason}): only this one answers`);
+    this.log.warn('alone', () => `not all nodes can be asked: ${reason}`);
   }
 
   /** What the base class broadcasts by is private to it in TypeScript. */

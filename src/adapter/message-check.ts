@@ -31,6 +31,12 @@ export const requestTypes = {
 /** More rooms than that are no address, and make no sense for a client to be in. */
 const mostRooms = 100_000;
 
+/** So many a request may have sockets join or leave: each of them does, and each room may be a subscription. */
+const mostJoined = 1_000;
+
+/** In characters. A room's name is kept for each of its members, and is a part of a channel's name. */
+const longestRoom = 4_096;
+
 const longestId = 256;
 
 const eventPacket = 2;
@@ -84,6 +90,8 @@ export function checkRequest(request: unknown): asserts request is Fields {
     case requestTypes.join:
     case requestTypes.leave:
       if (opts ? !Array.isArray(rooms) : room === undefined) throw new TypeError('it names no room');
+      if (opts && (rooms as unknown[]).length > mostJoined)
+        throw new RangeError(`it names more than ${mostJoined} rooms`);
       break;
     case requestTypes.fetchSockets:
     case requestTypes.broadcast:
@@ -102,7 +110,8 @@ export function checkAnswer(answer: unknown): asserts answer is Fields & { reado
   const { type, sockets, rooms, clientCount } = answer;
   if (sockets !== undefined && !(Array.isArray(sockets) && sockets.every(isSocket)))
     throw new TypeError('its sockets are no list of sockets');
-  if (rooms !== undefined && !areRooms(rooms)) throw new TypeError('its rooms are no list of names');
+  if (rooms !== undefined && !(Array.isArray(rooms) && rooms.every(isRoom)))
+    throw new TypeError('its rooms are no list of names');
   if (type === requestTypes.clientCount && !(Number.isSafeInteger(clientCount) && (clientCount as number) >= 0))
     throw new TypeError('it counts no clients');
 }
@@ -126,9 +135,8 @@ function isServerEvent(data: unknown): boolean {
   return Array.isArray(data) && typeof data[0] === 'string' && !serverEvents.has(data[0]);
 }
 
-/** Of one of its clients a node says all that a `RemoteSocket` has; of old, only its id. */
+/** Of one of its clients a node says all that a `RemoteSocket` has. */
 function isSocket(socket: unknown): boolean {
-  if (typeof socket === 'string') return true;
   if (!isRecord(socket)) return false;
   const { id, handshake, rooms } = socket;
   return typeof id === 'string' && isRecord(handshake) && areRooms(rooms);
@@ -144,7 +152,7 @@ function areTargets(rooms: unknown): rooms is string[] {
 }
 
 function isRoom(room: unknown): boolean {
-  return typeof room === 'string' || typeof room === 'number';
+  return typeof room === 'string' ? room.length <= longestRoom : typeof room === 'number';
 }
 
 function isId(id: unknown): id is string {

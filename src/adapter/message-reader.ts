@@ -6,7 +6,8 @@ import { type FleetProcess, readProcess } from './process-directory.js';
 /** No process of this project can send more at a time. */
 const longestBytes = 32 * 1024 * 1024;
 
-const limits: WalkLimits = { depth: 512, nodes: 1_000_000 };
+/** A message of so many values takes a decoder a good part of a second, in which nobody else is served. */
+const limits: WalkLimits = { depth: 512, nodes: 250_000 };
 
 /** Of many thousands of sockets, with all that a node says of each. */
 const answerLimits: WalkLimits = { depth: 512, nodes: 4_000_000 };

@@ -16,7 +16,7 @@ export interface RequestsView {
   readonly requestChannel: string;
   /** What only the namespace's node in the process with this tag hears. */
   readonly channelOf: (tag: string) => string;
-  /** Called where nobody can tell who is there, so that only this node answers. */
+  /** Called where not everybody can answer, with the reason. */
   readonly onAlone: (reason: string) => void;
 }
 
@@ -33,15 +33,23 @@ export interface Question {
   readonly isSettled?: (isThere: (tag: string) => boolean) => boolean;
 }
 
+interface Look extends Omit<Sight, 'newcomers'> {
+  readonly begunAt: number;
+}
+
 interface Open {
   readonly take: (answer: Answer) => void;
   readonly check: () => void;
+  readonly askedAt: number;
+  readonly see: (seen: Look) => void;
   readonly end: () => void;
 }
 
 /** The requests to the other nodes of a namespace that wait for answers. */
 export class OpenRequests {
   private readonly open = new Map<string, Open>();
+  private looking: NodeJS.Timeout | undefined;
+  private isLooking = false;
 
   constructor(private readonly view: RequestsView) {}
 
@@ -68,13 +76,14 @@ export class OpenRequests {
   ask(question: Question): Promise<Absent> {
     const { requestId, timeoutMs, isFinal = () => true, isSettled = () => true } = question;
     const { directory } = this.view;
-    const startedAt = performance.now();
+    const askedAt = performance.now();
     const poll = new Poll();
 
     return new Promise<Absent>((resolve) => {
       const end = (): void => {
         if (!this.open.delete(requestId)) return;
         for (const timer of timers) clearTimeout(timer);
+        if (this.open.size === 0) this.stopLooking();
         resolve(poll.absent(directory.names));
       };
       const check = (): void => {
@@ -86,18 +95,17 @@ export class OpenRequests {
         question.onAnswer(answer);
         check();
       };
-      const see = (seen: Sight | undefined): void => {
-        if (!seen) return;
-        poll.see(seen);
+      const see = ({ begunAt: _, ...seen }: Look): void => {
+        const newcomers = new Set([...seen.asked].filter((tag) => directory.joinedAfter(tag, askedAt)));
+        poll.see({ ...seen, newcomers });
         check();
       };
-      const look = (): void => void this.look(startedAt).then(see);
-      const timers = [
-        setTimeout(end, timeoutMs),
-        setTimeout(look, Math.min(lookIntervalMs, timeoutMs) / 2),
-        setInterval(look, lookIntervalMs),
-      ];
-      this.open.set(requestId, { take, check, end });
+      const timers = [setTimeout(end, timeoutMs)];
+      // One that ends before the next look has its own.
+      if (timeoutMs < 2 * lookIntervalMs)
+        timers.push(setTimeout(() => void this.look(), Math.min(lookIntervalMs, timeoutMs) / 2));
+      this.open.set(requestId, { take, check, askedAt, see, end });
+      this.looking ??= setInterval(() => void this.look(), lookIntervalMs);
       // Asked before it is published, so that who is counted also hears it.
       void this.present().then((present) => {
         poll.expect(present);
@@ -111,17 +119,27 @@ export class OpenRequests {
   async present(): Promise<number> {
     const { carrier, requestChannel, onAlone } = this.view;
     try {
-      if (!unheard.has(carrier.health.state)) return await carrier.subscribers(requestChannel);
-      onAlone(`the ${carrier.name} carrier is ${carrier.health.state}`);
+      const { state } = carrier.health;
+      if (state === 'degraded') onAlone(`the ${carrier.name} carrier is degraded, so only this host answers`);
+      if (!unheard.has(state)) return await carrier.subscribers(requestChannel);
+      onAlone(`the ${carrier.name} carrier is ${state}, so only this one answers`);
     } catch (error) {
-      onAlone((error as Error).message);
+      onAlone(`only this one answers (${(error as Error).message})`);
     }
     return 1;
   }
 
-  /** Undefined while nobody can tell. */
-  private async look(startedAt: number): Promise<Sight | undefined> {
+  private stopLooking(): void {
+    clearInterval(this.looking);
+    this.looking = undefined;
+  }
+
+  /** Once for all that are open, and not again before it is answered. */
+  private async look(): Promise<void> {
+    if (this.isLooking) return;
+    this.isLooking = true;
     const { carrier, directory, requestChannel, channelOf } = this.view;
+    const begunAt = performance.now();
     const tags = [...directory.tags];
     try {
       const [present, ...counts] = await Promise.all(
@@ -129,10 +147,12 @@ export class OpenRequests {
       );
       const alive = new Set(tags.filter((_, index) => counts[index]! > 0));
       for (const tag of tags) if (!alive.has(tag)) void directory.forgetIfGone(tag);
-      const newcomers = new Set(tags.filter((tag) => directory.joinedAfter(tag, startedAt)));
-      return { present: present!, asked: new Set(tags), alive, newcomers };
+      const seen = { begunAt, present: present!, asked: new Set(tags), alive };
+      for (const open of [...this.open.values()]) if (open.askedAt < begunAt) open.see(seen);
     } catch {
-      return undefined;
+      // Nobody can tell.
+    } finally {
+      this.isLooking = false;
     }
   }
 }

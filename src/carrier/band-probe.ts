@@ -41,6 +41,10 @@ export class BandProbe {
     return (this.question?.stillTicks ?? 0) > 0;
   }
 
+  get isAsked(): boolean {
+    return this.question !== undefined;
+  }
+
   /** Returns the nonce to publish. */
   ask({ publisher }: Movement): string {
     const nonce = randomBytes(8).toString('hex');

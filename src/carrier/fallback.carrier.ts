@@ -154,10 +154,13 @@ export class FallbackCarrier extends Carrier {
 
   private async handBack(commit: Commit): Promise<void> {
     const returning = new HeldMessages(publishLimitBytes, 2 * fenceMs, (count) => (this.dropped += count));
+    for (const { channel, message } of this.returning?.take() ?? []) returning.put(channel, message);
     this.returning = returning;
     // The hub answers after it has passed on what it was given before.
     await within(fenceMs, this.local.subscribers(this.fenceChannel), () => 0).catch(() => {});
     commit();
+    // A later hand-back has taken them along.
+    if (this.returning !== returning) return;
     this.returning = undefined;
     for (const { channel, message } of returning.take()) this.publish(channel, message);
   }

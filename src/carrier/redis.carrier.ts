@@ -103,6 +103,8 @@ export class RedisCarrier extends Carrier {
   private readonly ticker: NodeJS.Timeout;
   private readonly attemptTicks: number;
   private stillTicks = 0;
+  /** Whether this attempt has failed, whatever else the connections may still bring. */
+  private hasFailed = false;
   private lastSign = '';
   /** Counts the attempts to be whole: what belongs to an earlier one is void. */
   private attempt = 0;
@@ -291,6 +293,7 @@ export class RedisCarrier extends Carrier {
   private async makeWhole(): Promise<void> {
     const attempt = ++this.attempt;
     const holds = (): boolean => attempt === this.attempt && this.isUsable() && !this.isClosed();
+    this.hasFailed = false;
     if (!holds()) return;
     try {
       refuseReplica(await roleOf(this.publisher));
@@ -302,7 +305,9 @@ export class RedisCarrier extends Carrier {
       if (holds()) await this.handBack(() => holds() && this.becomeWhole());
     } catch (error) {
       // Where the connection broke again, its next `ready` starts afresh; where Redis refuses, the ticker does.
-      if (attempt === this.attempt) this.noteFailure(error as Error);
+      if (attempt !== this.attempt) return;
+      this.hasFailed = true;
+      this.noteFailure(error as Error);
     }
   }
 
@@ -370,9 +375,12 @@ export class RedisCarrier extends Carrier {
 
   /** An attempt at which nothing moves any more is given up. ioredis alone would wait for a silent Redis for ever. */
   private watchAttempt(): void {
+    if (this.probe.isAsked && this.probe.tick(this.movement()) === 'failed') {
+      return this.rebuild(new Error('what it is told does not come back'));
+    }
     const { publisher, subscriber } = this.movement();
     const sign = `${this.publisher.status} ${publisher} ${this.subscriber.status} ${subscriber}`;
-    this.stillTicks = sign === this.lastSign ? this.stillTicks + 1 : 0;
+    this.stillTicks = this.hasFailed || sign === this.lastSign ? this.stillTicks + 1 : 0;
     this.lastSign = sign;
     if (this.stillTicks >= this.attemptTicks) this.cut();
   }

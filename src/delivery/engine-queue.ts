@@ -18,7 +18,7 @@ export class EngineQueue {
 
   /** Takes note of what is there now. */
   look(packets: QueuedPacket[], now: number): void {
-    if (packets !== this.packets || packets.length < this.counted) this.begin(packets, now);
+    if (packets !== this.packets || packets.length < this.counted || this.counted === 0) this.begin(packets, now);
     for (; this.counted < packets.length; this.counted++) {
       const length = lengthOf(packets[this.counted]!);
       this.bytes += length;

@@ -31,6 +31,7 @@ export class SlowClientKeeper implements Keeper<EngineConnection> {
   private readonly behind = new Map<EngineConnection, ClientBacklog>();
   private readonly log = new SlowClientLog();
   private looking: NodeJS.Timeout | undefined;
+  private lookedAt = 0;
 
   constructor(private readonly limits: Pick<ResolvedSlowClientsOptions, 'bufferBytes' | 'bufferAgeMs'>) {}
 
@@ -77,9 +78,15 @@ export class SlowClientKeeper implements Keeper<EngineConnection> {
     this.behind.set(conn, client);
     // What waits now is as old as this.
     client.since(performance.now());
-    const intervalMs = Math.min(lookIntervalMs, this.limits.bufferAgeMs / 4);
-    this.looking ??= setInterval(() => this.lookAtAll(), intervalMs).unref();
+    if (!this.looking) {
+      this.lookedAt = performance.now();
+      this.looking = setInterval(() => this.lookAtAll(), this.intervalMs).unref();
+    }
     return client;
+  }
+
+  private get intervalMs(): number {
+    return Math.min(lookIntervalMs, this.limits.bufferAgeMs / 4);
   }
 
   /** One message may be larger than the bound, and is then let wait beside what else may. */
@@ -96,9 +103,13 @@ export class SlowClientKeeper implements Keeper<EngineConnection> {
   private lookAtAll(): void {
     const now = performance.now();
     const oldest = now - this.limits.bufferAgeMs;
+    // This process has stood still: what its clients have read since is not known before the next look.
+    const stoodStill = now - this.lookedAt > 2 * this.intervalMs;
+    this.lookedAt = now;
     for (const client of this.behind.values()) {
       const isTooOld = client.since(now) < oldest;
       if (client.bytes === 0) this.behind.delete(client.conn);
+      else if (stoodStill) continue;
       else if (isTooOld) this.disconnect(client);
       else this.drop(client, 0, oldest);
     }

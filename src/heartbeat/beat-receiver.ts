@@ -3,7 +3,7 @@ import type { FencedMessage } from '../fenced-message.js';
 import { type IpcEnd, IpcTopic } from '../ipc.js';
 import { type Beat, beatIn, toHeartbeat } from './beat.js';
 import { type GateState, openGate, passed, refusalOf, sequencesOf } from './beat-gate.js';
-import { beatTopic } from './beat-relay.js';
+import { type BeatReport, beatTopic } from './beat-relay.js';
 
 /** What is used of a Socket.IO server: its own clients of the default namespace. */
 export interface LocalClients {
@@ -12,8 +12,11 @@ export interface LocalClients {
 
 const reportIntervalMs = 1_000;
 
-/** No clock is as wrong as that: such a beat would keep all later ones from passing. */
-const mostAheadMs = 86_400_000;
+/** A beat from further ahead is not believed: it would keep all others from passing until then. */
+const mostAheadMs = 600_000;
+
+/** Terms rise by one from leader to leader: one that is further ahead is no term of this fleet. */
+const longestLeap = 1_000_000;
 
 /**
  * Gives beats to the clients of this process, each once and none of a leader that has been followed by another.
@@ -30,13 +33,14 @@ export class BeatReceiver {
 
   constructor(private readonly intervalMs: number) {}
 
-  /** Listens to the primary of this host, and tells it how many beats were refused. */
+  /** Listens to the primary of this host, and tells it what it has heard of: a leader in an older term needs a newer one. */
   follow(primary: IpcEnd): void {
-    const topic = new IpcTopic<Beat, number>(primary, beatTopic);
-    let told = 0;
+    const topic = new IpcTopic<Beat, BeatReport>(primary, beatTopic);
+    let told = this.report;
     const timer = setInterval(() => {
-      if (told === this.refused) return;
-      told = this.refused;
+      const { report } = this;
+      if (told.refused === report.refused && told.newest === report.newest) return;
+      told = report;
       topic.send(told);
     }, reportIntervalMs).unref();
     this.closing.push(
@@ -53,7 +57,7 @@ export class BeatReceiver {
   /** Takes a beat that the leader's emitter has sent, from each server that hears it. */
   hear(namespace: string, message: FencedMessage): void {
     const beat = namespace === '/' ? beatIn(message, this.intervalMs) : undefined;
-    if (beat && beat.sequence * this.intervalMs < Date.now() + mostAheadMs) this.take(beat);
+    if (beat && this.isPossible(beat)) this.take(beat);
   }
 
   take(beat: Beat): void {
@@ -66,6 +70,15 @@ export class BeatReceiver {
       const told = toHeartbeat({ ...beat, sequence });
       for (const server of this.servers) server.local.emit('heartbeat', told);
     }
+  }
+
+  private get report(): BeatReport {
+    return { refused: this.refused, newest: this.gate.term };
+  }
+
+  private isPossible({ term, sequence }: Beat): boolean {
+    const isNear = sequence * this.intervalMs < Date.now() + mostAheadMs;
+    return isNear && term.counter <= this.gate.term.counter + longestLeap;
   }
 
   close(): void {

@@ -1,4 +1,5 @@
 import { type IpcEnd, IpcTopic } from '../ipc.js';
+import { newerTerm, noTerm, type Term } from '../term.js';
 import type { Beat } from './beat.js';
 
 /** The conversation that a primary and a worker have about beats. */
@@ -7,10 +8,18 @@ export const beatTopic = 'beats';
 /** A worker that does not read gets no more than that; what it missed is no news any more. */
 const mostUnread = 100;
 
+/** What a worker says of the beats that it has heard. */
+export interface BeatReport {
+  /** How many were of a leader that has been followed by another. */
+  readonly refused: number;
+  /** The newest term among them. */
+  readonly newest: Term;
+}
+
 interface Line {
-  readonly topic: IpcTopic<number, Beat>;
+  readonly topic: IpcTopic<BeatReport, Beat>;
   unread: number;
-  refused: number;
+  report: BeatReport;
 }
 
 /** Hands beats to the workers of this host, past whatever waits for them on Redis. */
@@ -21,18 +30,23 @@ export class BeatRelay {
 
   /** How many beats of former leaders the workers have refused since the start. */
   get refused(): number {
-    return [...this.lines].reduce((sum, { refused }) => sum + refused, this.refusedByGone);
+    return [...this.lines].reduce((sum, { report }) => sum + report.refused, this.refusedByGone);
+  }
+
+  /** The newest term of which a worker has heard a beat. */
+  get newestTerm(): Term {
+    return [...this.lines].map(({ report }) => report.newest).reduce(newerTerm, noTerm);
   }
 
   /** Serves a worker until the returned function is called. */
   attach(worker: IpcEnd): () => void {
-    const line: Line = { topic: new IpcTopic(worker, beatTopic), unread: 0, refused: 0 };
-    const unlisten = line.topic.listen((refused) => (line.refused = refused));
+    const line: Line = { topic: new IpcTopic(worker, beatTopic), unread: 0, report: { refused: 0, newest: noTerm } };
+    const unlisten = line.topic.listen((report) => (line.report = report));
     this.lines.add(line);
     return () => {
       unlisten();
       this.lines.delete(line);
-      this.refusedByGone += line.refused;
+      this.refusedByGone += line.report.refused;
     };
   }
 

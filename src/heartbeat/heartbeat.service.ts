@@ -3,7 +3,7 @@ import { Carrier } from '../carrier.js';
 import { FleetClock } from '../fleet-clock.js';
 import { FleetSchedule } from '../fleet-schedule.js';
 import { Leadership } from '../leadership.js';
-import type { Term } from '../term.js';
+import { newerTerm, type Term } from '../term.js';
 import { type Beat, beatChannel, readBeat, toMessage } from './beat.js';
 import { BeatEmitter } from './beat-emitter.js';
 import { BeatRelay } from './beat-relay.js';
@@ -54,6 +54,7 @@ export class HeartbeatService implements OnModuleInit, OnApplicationShutdown {
   }
 
   private beat(sequence: number, led: Term | undefined): void {
+    this.leadership.observe(newerTerm(this.relay.newestTerm, this.leadership.newestTerm));
     for (const due of beatsDue(sequence, this.given ?? sequence - 1, led !== undefined)) {
       const beat: Beat = { term: led ?? this.leadership.newestTerm, sequence: due, sentAt: Date.now() };
       this.relay.send(beat);

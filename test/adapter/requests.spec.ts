@@ -1,5 +1,9 @@
-import { describe, expect, it } from 'vitest';
+import { type EventEmitter, once } from 'node:events';
+import { setTimeout as elapsed } from 'node:timers/promises';
+import { describe, expect, it, vi } from 'vitest';
 import { allCarriers, type CarrierName, carriers } from '../support/carriers.js';
+import { openUntyped } from '../support/clients.js';
+import { eventually } from '../support/eventually.js';
 import { startFleet, startNode, startNodes } from '../support/nodes.js';
 import { ownRedis } from '../support/redis-carriers.js';
 import type { RedisServer } from '../support/redis-server.js';
@@ -161,6 +165,51 @@ describe('a broadcast with acknowledgements to the clients of one node', () => {
     clients[0]!.on('question', (answer: (word: string) => void) => answer('here'));
 
     expect(await nodes[0]!.server.local.timeout(10_000).emitWithAck('question')).toEqual(['here']);
+  });
+});
+
+describe.each(carriers)('requests over the %s carrier', (carrier) => {
+  it('are answered whatever a client says of itself: what is too much of it is refused', async () => {
+    const [near, far] = await startNodes(carrier, 2, { requestsTimeoutMs: 2_000 });
+    const deep: unknown = JSON.parse(`${'['.repeat(600)}${']'.repeat(600)}`);
+    const refused = openUntyped(far!.url, { auth: { deep } });
+    const [error] = (await once(refused as unknown as EventEmitter, 'connect_error')) as [Error];
+    const client = await far!.connect();
+
+    expect(error.message).toBe('The `auth` is too large.');
+    expect((await near!.server.fetchSockets()).map(({ id }) => id)).toEqual([client.id]);
+  });
+
+  it('that wait for clients do not ask for each of them who is still there', async () => {
+    const nodes = await startNodes(carrier, 4);
+    await nodes[1]!.connect();
+    const counted = vi.spyOn(nodes[0]!.carrier, 'subscribers');
+
+    for (let count = 0; count < 100; count++) nodes[0]!.server.timeout(1_000).emit('question', () => {});
+    await elapsed(1_200);
+
+    // Once as each is asked, and then of every process four times a second.
+    expect(counted.mock.calls.length).toBeLessThan(100 + 6 * 5);
+    counted.mockRestore();
+  });
+
+  it('to the servers end no process where the callback throws', async () => {
+    const failed = watchForUnhandled();
+    const [near, far] = await startNodes(carrier, 2);
+    far!.server.on('who', (answer: (name: string) => void) => answer('far'));
+    let called = 0;
+    const fail = (): void => {
+      called++;
+      throw new Error('my own fault');
+    };
+
+    near!.server.serverSideEmit('who', fail);
+    await eventually(
+      () => called,
+      (count) => count === 1,
+    );
+
+    await failed();
   });
 });
 

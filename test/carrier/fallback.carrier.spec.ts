@@ -1,5 +1,6 @@
 import { setTimeout as elapsed } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { FallbackCarrier, type RemoteCarrier } from '../../src/carrier/fallback.carrier.js';
 import type { RedisOutageOptions } from '../../src/carrier/redis.carrier.js';
 import { type TestProcess, testHost } from '../support/fallback-carriers.js';
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.js';
@@ -7,6 +8,7 @@ import { freePort } from '../support/free-port.js';
 import { inboxOf } from '../support/inbox.js';
 import { administrator, ownRedis } from '../support/redis-carriers.js';
 import type { RedisServer } from '../support/redis-server.js';
+import { RecordingCarrier } from '../support/recording-carrier.js';
 import { watchForUnhandled } from '../support/rejections.js';
 import { describeCarrier } from './carrier.contract.js';
 
@@ -22,6 +24,56 @@ describeCarrier('fall-back (on several hosts)', async (count) => {
   const processes = await Promise.all(Array.from({ length: count }, () => testHost().open(url)));
   return processes.map(({ carrier }) => carrier);
 });
+
+describe('a fall-back carrier', () => {
+  it('keeps the order where Redis goes away again while the local way is waited for', async () => {
+    const { carrier, said, comeBack, fences } = ownParts();
+
+    const first = comeBack(() => {});
+    carrier.publish('room', Buffer.from('1'));
+    const second = comeBack();
+    carrier.publish('room', Buffer.from('2'));
+    fences[0]!();
+    await first;
+    carrier.publish('room', Buffer.from('3'));
+    fences[1]!();
+    await second;
+    carrier.publish('room', Buffer.from('4'));
+
+    expect(said).toEqual(['1', '2', '3', '4']);
+  });
+});
+
+/** A fall-back carrier whose Redis comes back, and whose hub answers, when they are told to. */
+function ownParts() {
+  const said: string[] = [];
+  const fences: (() => void)[] = [];
+  let state: 'away' | 'connected' = 'away';
+  let onReturn: (commit: () => void) => Promise<void> = async () => {};
+  class Remote extends RecordingCarrier implements RemoteCarrier {
+    override get health() {
+      return { state, lost: 0 };
+    }
+    override publish(channel: string, message: Buffer): void {
+      if (channel === 'room') said.push(message.toString());
+    }
+    onAway(): void {}
+    onReturn(listener: typeof onReturn): void {
+      onReturn = listener;
+    }
+  }
+  class Local extends RecordingCarrier {
+    override publish(_channel: string, message: Buffer): void {
+      said.push(message.toString());
+    }
+    override subscribers(): Promise<number> {
+      return new Promise((resolve) => fences.push(() => resolve(0)));
+    }
+  }
+  const carrier = new FallbackCarrier(new Remote(), new Local(), { host: 'host', key: 'key' });
+  const comeBack = (commit = (): void => void (state = 'connected')): Promise<void> => onReturn(commit);
+  return { carrier, said, comeBack, fences };
+}
 
 /** Each ends Redis in its way, and returns what brings it back. */
 const deaths: Record<string, (redis: RedisServer, proxy: FaultProxy) => Promise<() => Promise<void>>> = {

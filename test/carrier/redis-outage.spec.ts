@@ -68,6 +68,8 @@ describe('the Redis carrier whose connection is cut', () => {
     for (let round = 0; round < 5; round++) {
       const cut = closing(clients.publisher);
       say(200);
+      // Otherwise the question for the id may overtake them.
+      await writer.subscribers('news');
       const killing = admin.call('CLIENT', 'KILL', 'ID', await idOf(clients.publisher));
       say(200);
       await Promise.all([killing, cut]);

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
 import type { RedisCarrier } from '../../src/carrier/redis.carrier.js';
 import { eventually } from '../support/eventually.js';
@@ -18,6 +20,24 @@ afterAll(() => trio.stop());
 describeCarrier('Redis (by Sentinel)', (count) =>
   Promise.all(Array.from({ length: count }, () => connected({ url: trio.url }))),
 );
+
+describe('a sentinel that is silent', () => {
+  it('is passed over, though it takes the connection', async () => {
+    const taken = new Set<Socket>();
+    const silent = createServer((socket) => void taken.add(socket.on('error', () => {}))).listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    onTestFinished(() => {
+      silent.close();
+      for (const socket of taken) socket.destroy();
+    });
+    const { port } = silent.address() as AddressInfo;
+
+    const carrier = await connected({ url: trio.url.replace('://', `://127.0.0.1:${port},`) });
+
+    expect(carrier.health.state).toBe('connected');
+    expect(taken.size).toBeGreaterThan(0);
+  });
+});
 
 describe('a primary that Sentinel replaces', () => {
   it('is left by every subscription and publisher when it was killed, also where it comes back', async () => {

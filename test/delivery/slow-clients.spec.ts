@@ -152,6 +152,22 @@ describe('a client that does not read, of a namespace that disconnects such clie
   });
 });
 
+describe('a client that reads', () => {
+  it('is not blamed where it was this process that stood still', async () => {
+    const { news, stuck, socket } = await start({ bufferAgeMs: 1_000, bufferBytes: 2 ** 26 });
+    news.server.emit('said', 'x'.repeat(20_000_000));
+    await turn();
+    const until = performance.now() + 1_500;
+    while (performance.now() < until);
+    stuck.resume();
+
+    news.server.emit('fence');
+    await stuck.until('42["fence"');
+
+    expect(socket.connected).toBe(true);
+  });
+});
+
 describe('a client that does not read, of a namespace that drops the oldest', () => {
   it('misses whole messages from the oldest on, and nothing that is its own', async () => {
     const { log, logSocket, adapter, stuck } = await start();

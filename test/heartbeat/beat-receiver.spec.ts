@@ -58,6 +58,35 @@ describe('who receives beats', () => {
     expect(servers[0]!.map(({ sequence }) => sequence)).toEqual([5]);
   });
 
+  it('believes no beat from far ahead, and no term that no fleet can have reached', () => {
+    const { receiver, servers } = start();
+    const now = Math.floor(Date.now() / intervalMs);
+
+    receiver.hear('/', emitted(3, now));
+    receiver.hear('/', emitted(3, now + 3_600_000));
+    receiver.hear('/', emitted(2 ** 40, now + 1));
+    receiver.hear('/', emitted(3, now + 1));
+
+    expect(servers[0]!.map(({ sequence }) => sequence)).toEqual([now, now + 1]);
+  });
+
+  it('tells the primary of the newest term, so that a leader in an older one gets a newer one', async () => {
+    const { primary, worker } = ipcPair().ends;
+    const relay = new BeatRelay();
+    relay.attach(primary);
+    const { receiver } = start();
+    receiver.follow(worker);
+
+    receiver.hear('/', emitted(40, 5));
+
+    expect(
+      await eventually(
+        () => relay.newestTerm.counter,
+        (counter) => counter > 0,
+      ),
+    ).toBe(40);
+  });
+
   it('takes them from the primary of its host too, and tells it how many were refused', async () => {
     const { primary, worker } = ipcPair().ends;
     const relay = new BeatRelay();

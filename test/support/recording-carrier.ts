@@ -3,7 +3,10 @@ import { Carrier, type CarrierHealth } from '../../src/carrier.js';
 /** A carrier that leads nowhere and remembers what it was given. */
 export class RecordingCarrier extends Carrier {
   readonly name = 'embedded';
-  readonly health: CarrierHealth = { state: 'connected', lost: 0 };
+  get health(): CarrierHealth {
+    return { state: 'connected', lost: 0 };
+  }
+
   readonly published: { readonly channel: string; readonly message: Buffer }[] = [];
 
   /** The channels, in the order of the messages. */

@@ -33,15 +33,11 @@ export interface Question {
   readonly isSettled?: (isThere: (tag: string) => boolean) => boolean;
 }
 
-interface Look extends Omit<Sight, 'newcomers'> {
-  readonly begunAt: number;
-}
-
 interface Open {
   readonly take: (answer: Answer) => void;
   readonly check: () => void;
   readonly askedAt: number;
-  readonly see: (seen: Look) => void;
+  readonly see: (seen: Omit<Sight, 'newcomers'>) => void;
   readonly end: () => void;
 }
 
@@ -95,7 +91,7 @@ export class OpenRequests {
         question.onAnswer(answer);
         check();
       };
-      const see = ({ begunAt: _, ...seen }: Look): void => {
+      const see = (seen: Omit<Sight, 'newcomers'>): void => {
         const newcomers = new Set([...seen.asked].filter((tag) => directory.joinedAfter(tag, askedAt)));
         poll.see({ ...seen, newcomers });
         check();
@@ -147,8 +143,8 @@ export class OpenRequests {
       );
       const alive = new Set(tags.filter((_, index) => counts[index]! > 0));
       for (const tag of tags) if (!alive.has(tag)) void directory.forgetIfGone(tag);
-      const seen = { begunAt, present: present!, asked: new Set(tags), alive };
-      for (const open of [...this.open.values()]) if (open.askedAt < begunAt) open.see(seen);
+      const seen = { present: present!, asked: new Set(tags), alive };
+      for (const open of this.open.values()) if (open.askedAt < begunAt) open.see(seen);
     } catch {
       // Nobody can tell.
     } finally {

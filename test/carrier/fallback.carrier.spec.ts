@@ -49,7 +49,7 @@ function ownParts() {
   const said: string[] = [];
   const fences: (() => void)[] = [];
   let state: 'away' | 'connected' = 'away';
-  let onReturn: (commit: () => void) => Promise<void> = async () => {};
+  let onReturn: ((commit: () => void) => Promise<void>) | undefined;
   class Remote extends RecordingCarrier implements RemoteCarrier {
     override get health() {
       return { state, lost: 0 };
@@ -58,7 +58,7 @@ function ownParts() {
       if (channel === 'room') said.push(message.toString());
     }
     onAway(): void {}
-    onReturn(listener: typeof onReturn): void {
+    onReturn(listener: (commit: () => void) => Promise<void>): void {
       onReturn = listener;
     }
   }
@@ -71,7 +71,7 @@ function ownParts() {
     }
   }
   const carrier = new FallbackCarrier(new Remote(), new Local(), { host: 'host', key: 'key' });
-  const comeBack = (commit = (): void => void (state = 'connected')): Promise<void> => onReturn(commit);
+  const comeBack = (commit = (): void => void (state = 'connected')): Promise<void> => onReturn!(commit);
   return { carrier, said, comeBack, fences };
 }
 

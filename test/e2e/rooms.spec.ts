@@ -1,15 +1,26 @@
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { Socket } from 'socket.io-client';
 import { carrierEnvironment, carriers } from '../support/carriers.js';
 import { collect, next, openUntyped } from '../support/clients.js';
 import { type RunningProgram, startProgram } from '../support/start-program.js';
 
 describe.each(carriers)('over the %s carrier', (carrier) => {
-  const env = carrierEnvironment(carrier);
+  const env = { ...carrierEnvironment(carrier), HOST_NAME: 'host-a' };
+  let cluster: RunningProgram;
+  let probes: RunningProgram;
+
+  beforeAll(async () => {
+    const endings: (() => Promise<void>)[] = [];
+    const options = { workers: 3, env, endWith: (end: () => Promise<void>) => void endings.push(end) };
+    [cluster, probes] = await Promise.all([
+      startProgram(options),
+      startProgram({ ...options, entry: 'dist/test/fixtures/probe.cluster.js' }),
+    ]);
+    return async () => void (await Promise.all(endings.map((end) => end())));
+  });
 
   describe('a message said in a room', () => {
     it('reaches its members on every worker, with who said it', async () => {
-      const cluster = await startProgram({ workers: 3, env });
       const members = await cluster.connectToEach();
       await Promise.all(members.map((member) => member.emitWithAck('join', 'lobby')));
 
@@ -21,7 +32,6 @@ describe.each(carriers)('over the %s carrier', (carrier) => {
     });
 
     it('does not reach anyone else', async () => {
-      const cluster = await startProgram({ workers: 2, env });
       const [speaker, outsider] = await cluster.connectToEach();
       await outsider!.emitWithAck('join', 'elsewhere');
 
@@ -33,7 +43,6 @@ describe.each(carriers)('over the %s carrier', (carrier) => {
     });
 
     it('no longer reaches a member that has left', async () => {
-      const cluster = await startProgram({ workers: 2, env });
       const [speaker, leaver] = await cluster.connectToEach();
       for (const room of ['lobby', 'elsewhere']) await leaver!.emitWithAck('join', room);
       await leaver!.emitWithAck('leave', 'lobby');
@@ -46,7 +55,6 @@ describe.each(carriers)('over the %s carrier', (carrier) => {
     });
 
     it('is refused with the field that is wrong, and sent to nobody', async () => {
-      const cluster = await startProgram({ workers: 2, env });
       const [speaker, member] = await cluster.connectToEach();
       await member!.emitWithAck('join', 'lobby');
 
@@ -67,7 +75,6 @@ describe.each(carriers)('over the %s carrier', (carrier) => {
 
   describe('a client', () => {
     it('learns from whereami what its welcome said', async () => {
-      const cluster = await startProgram({ workers: 2, env: { ...env, HOST_NAME: 'host-a' } });
       const { client, welcome } = await cluster.connect();
 
       expect(welcome).toEqual({
@@ -84,8 +91,7 @@ describe.each(carriers)('over the %s carrier', (carrier) => {
     });
 
     it('is reached alone by its id, from another worker', async () => {
-      const cluster = await startProbe();
-      const [sender, addressee, other] = await connectToProbes(cluster, 3);
+      const [sender, addressee, other] = await connectToProbes(probes, 3);
       const [heard, fence] = [next(addressee!, 'heard'), next(other!, 'heard')];
 
       await sender!.emitWithAck('emit', { rooms: [addressee!.id], except: [], payload: 'for you' });
@@ -98,8 +104,7 @@ describe.each(carriers)('over the %s carrier', (carrier) => {
 
   describe('a broadcast of a team’s gateway', () => {
     it('leaves out the rooms that it excepts, on every worker', async () => {
-      const cluster = await startProbe();
-      const [sender, member, excepted] = await connectToProbes(cluster, 3);
+      const [sender, member, excepted] = await connectToProbes(probes, 3);
       for (const client of [member, excepted]) await client!.emitWithAck('join', 'lobby');
       await excepted!.emitWithAck('join', 'quiet');
       const heard = collect(excepted!, 'heard', ({ length }) => length === 1);
@@ -111,8 +116,7 @@ describe.each(carriers)('over the %s carrier', (carrier) => {
     });
 
     it('carries binary as it was sent, nested and empty', async () => {
-      const cluster = await startProbe();
-      const [sender, ...receivers] = await connectToProbes(cluster, 3);
+      const [sender, ...receivers] = await connectToProbes(probes, 3);
       const heard = Promise.all(receivers.map((receiver) => next(receiver, 'heard')));
       const bytes = Buffer.from(Array.from({ length: 256 }, (_, value) => value));
 
@@ -122,18 +126,16 @@ describe.each(carriers)('over the %s carrier', (carrier) => {
     });
 
     it('finds the members of a room on every worker with fetchSockets', async () => {
-      const cluster = await startProbe();
-      const clients = await connectToProbes(cluster, 3);
-      for (const client of clients) await client.emitWithAck('join', 'lobby');
+      const clients = await connectToProbes(probes, 3);
+      for (const client of clients) await client.emitWithAck('join', 'found');
 
-      const found = (await clients[0]!.emitWithAck('members', 'lobby')) as string[];
+      const found = (await clients[0]!.emitWithAck('members', 'found')) as string[];
 
       expect(found.toSorted()).toEqual(clients.map(({ id }) => id!).toSorted());
     });
 
     it('reaches a client elsewhere that was told to join in the same breath', async () => {
-      const cluster = await startProbe();
-      const [sender, joiner] = await connectToProbes(cluster, 2);
+      const [sender, joiner] = await connectToProbes(probes, 2);
       const heard = collect<number>(joiner!, 'heard', (all) => all.includes(20));
 
       for (let turn = 1; turn <= 20; turn++) {
@@ -144,8 +146,7 @@ describe.each(carriers)('over the %s carrier', (carrier) => {
     });
 
     it('disconnects the clients of a room on every worker', async () => {
-      const cluster = await startProbe();
-      const [sender, ...others] = await connectToProbes(cluster, 3);
+      const [sender, ...others] = await connectToProbes(probes, 3);
       for (const client of others) await client.emitWithAck('join', 'doomed');
       const reasons = Promise.all(others.map((client) => next(client, 'disconnect')));
 
@@ -157,7 +158,6 @@ describe.each(carriers)('over the %s carrier', (carrier) => {
 
   describe('the namespace /notifications', () => {
     it('hears what is posted for its user to any worker, and nobody else does', async () => {
-      const cluster = await startProgram({ workers: 3, env });
       const clients = Array.from({ length: 4 }, () => openUntyped(`${cluster.url}/notifications`));
       const users = ['ada', 'ada', 'ada', 'bob'];
       await Promise.all(clients.map((client, index) => client.emitWithAck('subscribe', users[index])));
@@ -181,7 +181,6 @@ describe.each(carriers)('over the %s carrier', (carrier) => {
     });
 
     it('refuses a notification without a title with 400, and the user hears nothing of it', async () => {
-      const cluster = await startProgram({ workers: 2, env });
       const client = openUntyped(`${cluster.url}/notifications`);
       await client.emitWithAck('subscribe', 'ada');
       const heard = collect<unknown>(client, 'notification', ({ length }) => length === 1);
@@ -194,7 +193,6 @@ describe.each(carriers)('over the %s carrier', (carrier) => {
     });
 
     it('hears no message of the default namespace', async () => {
-      const cluster = await startProgram({ workers: 2, env });
       const [speaker] = await cluster.connectToEach();
       const client = openUntyped(`${cluster.url}/notifications`);
       await client.emitWithAck('subscribe', 'ada');
@@ -209,10 +207,6 @@ describe.each(carriers)('over the %s carrier', (carrier) => {
       expect(events).toEqual(['notification']);
     });
   });
-
-  function startProbe(): Promise<RunningProgram> {
-    return startProgram({ entry: 'dist/test/fixtures/probe.cluster.js', workers: 3, env });
-  }
 });
 
 /** Round-robin puts consecutive clients on different workers. */

@@ -18,6 +18,11 @@ export interface ProgramOptions {
    */
   readonly node?: string;
   readonly wrapper?: Wrapper;
+  /**
+   * Takes what ends it.
+   * @default it ends with the test
+   */
+  readonly endWith?: (end: () => Promise<void>) => void;
 }
 
 export interface RunningProgram {
@@ -38,9 +43,9 @@ export interface RunningProgram {
 
 /** Starts the built program and resolves once every worker serves. It ends with the test. */
 export async function startProgram(options: ProgramOptions = {}): Promise<RunningProgram> {
-  const { workers = 2, env = {} } = options;
+  const { workers = 2, env = {}, endWith } = options;
   const [file, ...args] = commandLine(options);
-  return await follow(spawn(file, args, { env: programEnvironment(workers, env) }), workers);
+  return await follow(spawn(file, args, { env: programEnvironment(workers, env) }), workers, endWith);
 }
 
 /** As {@link startProgram}, through a command line. */
@@ -75,8 +80,12 @@ function programEnvironment(workers: number, env: NodeJS.ProcessEnv): NodeJS.Pro
   return { ...process.env, NO_COLOR: '1', ...own, ...env };
 }
 
-async function follow(program: ChildProcess, workers: number): Promise<RunningProgram> {
-  endWithTest(program);
+async function follow(
+  program: ChildProcess,
+  workers: number,
+  endWith: ProgramOptions['endWith'] = onTestFinished,
+): Promise<RunningProgram> {
+  endWith(endOf(program));
   let output = '';
   const waiting = new Set<{ pattern: RegExp; resolve: (line: string) => void }>();
   const says = (pattern: RegExp): Promise<string> => new Promise((resolve) => void waiting.add({ pattern, resolve }));
@@ -113,13 +122,17 @@ async function follow(program: ChildProcess, workers: number): Promise<RunningPr
 }
 
 function endWithTest(program: ChildProcess): void {
+  onTestFinished(endOf(program));
+}
+
+function endOf(program: ChildProcess): () => Promise<void> {
   const ended = new Promise((resolve) => program.once('exit', resolve));
-  onTestFinished(async () => {
+  return async () => {
     if (program.exitCode !== null || program.signalCode !== null) return;
     program.kill('SIGCONT');
     program.kill('SIGKILL');
     await ended;
-  });
+  };
 }
 
 async function workerPidsOf(primaryPid: number): Promise<Map<number, number>> {

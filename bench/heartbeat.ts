@@ -21,7 +21,7 @@ const clients = 1_000;
 const intervalMs = 100;
 const measuredMs = 10_000;
 const settleMs = 2_000;
-const loadPerSecond = 20;
+const loadPerSecond = 100;
 const loadText = 'x'.repeat(100);
 const jobs = 100;
 

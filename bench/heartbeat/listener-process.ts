@@ -1,4 +1,5 @@
-import { WebSocket } from 'ws';
+import { connect as connectTcp } from 'node:net';
+import { clientFrame, FrameStream } from '../fanout/frames.js';
 
 /** What the bench tells its listeners, and what it hears of them. */
 export type ListenerCommand =
@@ -9,7 +10,12 @@ export type ListenerNews =
   | { readonly type: 'ended'; readonly latencies: readonly number[]; readonly others: number };
 
 const atATime = 50;
-const beatStart = '42["heartbeat",';
+const beatStart = Buffer.from('42["heartbeat",');
+const [four, two] = [0x34, 0x32];
+const endOfHead = '\r\n\r\n';
+
+/** Every client reads into the same memory: each is done with its chunk before the next one reads. */
+const readBuffer = Buffer.allocUnsafeSlow(256 * 1024);
 
 let latencies: number[] = [];
 let others = 0;
@@ -34,25 +40,69 @@ async function connectAll(url: string, clients: number): Promise<void> {
 
 /** A client of a few lines, so that a thousand of them take less time than the servers that are measured. */
 function connect(url: string): Promise<void> {
-  const socket = new WebSocket(`${url.replace('http', 'ws')}/socket.io/?EIO=4&transport=websocket`);
+  const { hostname, port } = new URL(url);
   return new Promise((resolve, reject) => {
-    let last = 0;
+    let head: string | undefined = '';
+    const listener = new Listener((text) => socket.write(clientFrame(text)), resolve);
+    const onread = { buffer: readBuffer, callback: (length: number) => take(length) };
+    const socket = connectTcp({ host: hostname, port: Number(port), onread, noDelay: true });
     socket.on('error', reject);
-    socket.on('message', (data: Buffer) => {
-      const text = data.toString('latin1');
-      if (text.startsWith(beatStart)) {
-        const [{ sequence, sentAt }] = JSON.parse(`[${text.slice(beatStart.length)}`) as [
-          { sequence: number; sentAt: number },
-        ];
-        latencies.push(performance.timeOrigin + performance.now() - sentAt);
-        if (last !== 0 && sequence !== last + 1) throw new Error(`After the beat ${last} came ${sequence}.`);
-        last = sequence;
-      } else if (text === '2') socket.send('3');
-      else if (text.startsWith('0')) socket.send('40');
-      else if (text.startsWith('40')) resolve();
-      else others++;
-    });
+    socket.once('connect', () => socket.write(upgradeRequest(hostname)));
+    const take = (length: number): boolean => {
+      if (head === undefined) listener.frames.push(readBuffer, length);
+      else {
+        head += readBuffer.toString('latin1', 0, length);
+        const end = head.indexOf(endOfHead);
+        if (end < 0) return true;
+        const rest = Buffer.from(head.slice(end + endOfHead.length), 'latin1');
+        head = undefined;
+        listener.frames.push(rest, rest.length);
+      }
+      return true;
+    };
   });
+}
+
+class Listener {
+  readonly frames = new FrameStream((_opcode, bytes, from, to) => this.read(bytes, from, to));
+  private last = 0;
+
+  constructor(
+    private readonly say: (text: string) => void,
+    private readonly onConnected: () => void,
+  ) {}
+
+  private read(bytes: Buffer, from: number, to: number): void {
+    if (bytes.compare(beatStart, 0, beatStart.length, from, Math.min(to, from + beatStart.length)) === 0) {
+      this.note(bytes.toString('latin1', from + beatStart.length, to - 1));
+    } else if (bytes[from] === four && bytes[from + 1] === two) others++;
+    else this.greet(bytes.toString('latin1', from, to));
+  }
+
+  private note(beat: string): void {
+    const { sequence, sentAt } = JSON.parse(beat) as { sequence: number; sentAt: number };
+    latencies.push(performance.timeOrigin + performance.now() - sentAt);
+    if (this.last !== 0 && sequence !== this.last + 1) throw new Error(`After the beat ${this.last} came ${sequence}.`);
+    this.last = sequence;
+  }
+
+  private greet(text: string): void {
+    if (text === '2') this.say('3');
+    else if (text.startsWith('0')) this.say('40');
+    else if (text.startsWith('40')) this.onConnected();
+  }
+}
+
+function upgradeRequest(host: string): string {
+  return [
+    'GET /socket.io/?EIO=4&transport=websocket HTTP/1.1',
+    `Host: ${host}`,
+    'Connection: Upgrade',
+    'Upgrade: websocket',
+    'Sec-WebSocket-Version: 13',
+    `Sec-WebSocket-Key: ${Buffer.alloc(16).toString('base64')}`,
+    '\r\n',
+  ].join('\r\n');
 }
 
 function tell(news: ListenerNews): void {

@@ -63,12 +63,16 @@ export async function startGuardedRedis(): Promise<GuardedRedis> {
     },
     failOver: async () => {
       const before = await masterPort();
-      // It refuses for a while after the last one, and until it has seen the replica.
+      // It refuses until it has seen the replica, and gives up where that is not ready to take over.
       await eventually(
-        () => sentinel.call('SENTINEL', 'FAILOVER', name).catch(String),
-        (answer) => answer === 'OK',
+        async () => {
+          const port = await masterPort();
+          if (port === before) await sentinel.call('SENTINEL', 'FAILOVER', name).catch(String);
+          return port;
+        },
+        (port) => port !== before,
+        60_000,
       );
-      await eventually(masterPort, (port) => port !== before);
     },
     sleep: (seconds) => {
       masterPort()

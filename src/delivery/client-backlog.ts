@@ -3,6 +3,7 @@ import { chooseDropped, type Droppable } from './droppable.js';
 import type { EngineConnection } from './engine-connection.js';
 import { EngineQueue } from './engine-queue.js';
 import { Progress } from './progress.js';
+import type { WakingClock } from './waking-clock.js';
 import type { Wire } from './wire.js';
 
 /** All that waits in this process for one client, wherever it does. Kept only of clients that are behind. */
@@ -15,10 +16,13 @@ export class ClientBacklog {
   private progress = new Progress();
   private responses: { readonly response: ServerResponse; readonly since: number }[] = [];
 
-  constructor(readonly conn: EngineConnection) {}
+  constructor(
+    readonly conn: EngineConnection,
+    private readonly clock: WakingClock,
+  ) {}
 
   get bytes(): number {
-    this.queue.look(this.conn.writeBuffer, performance.now());
+    this.queue.look(this.conn.writeBuffer, this.clock.now());
     const answered = this.responses.reduce((sum, { response }) => sum + response.writableLength, 0);
     return this.queue.bytes + answered + this.webSocketBytes;
   }
@@ -36,16 +40,17 @@ export class ClientBacklog {
   }
 
   /** An answer to a poll, which the client may leave lying as well. */
-  addResponse(response: ServerResponse, now: number): void {
+  addResponse(response: ServerResponse): void {
     this.responses = this.responses.filter((known) => known.response.writableLength > 0);
-    this.responses.push({ response, since: now });
+    this.responses.push({ response, since: this.clock.now() });
   }
 
   /**
    * Since when the oldest byte waits that has left for the client, or that no transport takes, in milliseconds. What is
    * held back to be dropped is not part of it.
    */
-  since(now: number): number {
+  since(): number {
+    const now = this.clock.now();
     const wire = this.conn.transport.socket?.wire;
     if (wire !== this.wire) {
       this.wire = wire;
@@ -66,7 +71,7 @@ export class ClientBacklog {
    */
   drop(bytes: number, sentBefore: number): number {
     const held = this.conn.transport.socket?.wire?.heldBack;
-    this.queue.look(this.conn.writeBuffer, performance.now());
+    this.queue.look(this.conn.writeBuffer, this.clock.now());
     const waiting = [...(held?.waiting ?? []), ...this.queue.waiting];
     const dropped: ReadonlySet<Droppable> = chooseDropped(waiting, bytes, sentBefore);
     if (dropped.size === 0) return 0;

@@ -8,6 +8,7 @@ import { frameOf } from './frame.js';
 import { Message, toList } from './message.js';
 import { Policies } from './policies.js';
 import { type Engine, SlowClientKeeper } from './slow-client-keeper.js';
+import { WakingClock } from './waking-clock.js';
 import { watch } from './watched.js';
 import type { Wire } from './wire.js';
 
@@ -19,6 +20,7 @@ import type { Wire } from './wire.js';
  */
 export class CoalescedDelivery implements Delivery {
   readonly serverOptions: Partial<ServerOptions> = { wsEngine: CoalescingServer };
+  private readonly clock = new WakingClock();
   private readonly policies: Policies;
   private readonly keeper: SlowClientKeeper;
 
@@ -26,7 +28,7 @@ export class CoalescedDelivery implements Delivery {
   constructor(slowClients: SlowClientsOptions = {}) {
     const options = resolveSlowClients(slowClients);
     this.policies = new Policies(options);
-    this.keeper = new SlowClientKeeper(options);
+    this.keeper = new SlowClientKeeper(options, this.clock);
   }
 
   get slowClients(): SlowClientFigures {
@@ -54,7 +56,7 @@ export class CoalescedDelivery implements Delivery {
     const policy = this.policies.of(nsp);
     // Somebody waits for the answers of all.
     if (policy === 'disconnect' || id !== undefined) return undefined;
-    return { policy, topic: `${nsp},${String(data[0])}`, sentAt: performance.now() };
+    return { policy, topic: `${nsp},${String(data[0])}`, sentAt: this.clock.now() };
   }
 }
 

@@ -3,6 +3,7 @@ import type { ResolvedSlowClientsOptions, SlowClientFigures } from '../slow-clie
 import { ClientBacklog } from './client-backlog.js';
 import type { EngineConnection, EngineTransport } from './engine-connection.js';
 import { SlowClientLog } from './slow-client-log.js';
+import type { WakingClock } from './waking-clock.js';
 import type { Watchable } from './watched.js';
 import type { Keeper } from './wire.js';
 
@@ -31,9 +32,11 @@ export class SlowClientKeeper implements Keeper<EngineConnection> {
   private readonly behind = new Map<EngineConnection, ClientBacklog>();
   private readonly log = new SlowClientLog();
   private looking: NodeJS.Timeout | undefined;
-  private lookedAt = 0;
 
-  constructor(private readonly limits: Pick<ResolvedSlowClientsOptions, 'bufferBytes' | 'bufferAgeMs'>) {}
+  constructor(
+    private readonly limits: Pick<ResolvedSlowClientsOptions, 'bufferBytes' | 'bufferAgeMs'>,
+    private readonly clock: WakingClock,
+  ) {}
 
   /** Looks after all clients of an Engine.IO server, those included that are not connected to a namespace. */
   attach(engine: Engine): void {
@@ -51,7 +54,7 @@ export class SlowClientKeeper implements Keeper<EngineConnection> {
     engine.on('headers', (_headers: unknown, request: Request) => {
       const conn = engine.clients[request['_query']?.sid ?? ''];
       const { req, res } = conn?.transport ?? {};
-      if (conn && res && req === request) this.clientOf(conn).addResponse(res, performance.now());
+      if (conn && res && req === request) this.clientOf(conn).addResponse(res);
     });
   }
 
@@ -74,12 +77,12 @@ export class SlowClientKeeper implements Keeper<EngineConnection> {
   private clientOf(conn: EngineConnection): ClientBacklog {
     const known = this.behind.get(conn);
     if (known) return known;
-    const client = new ClientBacklog(conn);
+    const client = new ClientBacklog(conn, this.clock);
     this.behind.set(conn, client);
     // What waits now is as old as this.
-    client.since(performance.now());
+    client.since();
     if (!this.looking) {
-      this.lookedAt = performance.now();
+      this.clock.begin();
       this.looking = setInterval(() => this.lookAtAll(), this.intervalMs).unref();
     }
     return client;
@@ -101,19 +104,15 @@ export class SlowClientKeeper implements Keeper<EngineConnection> {
   }
 
   private lookAtAll(): void {
-    const now = performance.now();
-    const oldest = now - this.limits.bufferAgeMs;
-    // This process has stood still: what its clients have read since is not known before the next look.
-    const stoodStill = now - this.lookedAt > 2 * this.intervalMs;
-    this.lookedAt = now;
+    this.clock.tick(this.intervalMs);
+    const oldest = this.clock.now() - this.limits.bufferAgeMs;
     for (const client of this.behind.values()) {
-      const isTooOld = client.since(now) < oldest;
+      const isTooOld = client.since() < oldest;
       if (client.bytes === 0) this.behind.delete(client.conn);
-      else if (stoodStill) continue;
       else if (isTooOld) this.disconnect(client);
       else this.drop(client, 0, oldest);
     }
-    this.log.sayRest(now);
+    this.log.sayRest(performance.now());
     if (this.behind.size > 0) return;
     clearInterval(this.looking);
     this.looking = undefined;

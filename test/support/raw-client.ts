@@ -21,7 +21,9 @@ export class RawClient {
   /** The payload of each frame, text or binary, in the order in which they came. */
   readonly frames: (string | Buffer)[] = [];
   id = '';
-  private rest: Buffer = Buffer.alloc(0);
+  private chunks: Buffer[] = [];
+  /** How many bytes have to be there before there can be a further frame. */
+  private awaited = 0;
 
   private constructor(readonly socket: Socket) {}
 
@@ -110,18 +112,24 @@ export class RawClient {
 
   private read(chunk: Buffer): void {
     this.reads.push(chunk.length);
-    let buffer = this.rest.length > 0 ? Buffer.concat([this.rest, chunk]) : chunk;
-    for (let frame = frameIn(buffer); frame; frame = frameIn(buffer)) {
+    this.chunks.push(chunk);
+    this.awaited -= chunk.length;
+    // Joining them for each chunk of a large frame would take longer than reading it.
+    if (this.awaited > 0) return;
+    let buffer = Buffer.concat(this.chunks);
+    let frame = frameIn(buffer);
+    for (; frame && frame.end <= buffer.length; frame = frameIn(buffer)) {
       const payload = buffer.subarray(frame.start, frame.end);
       if (frame.opcode === 1) this.frames.push(payload.toString());
       if (frame.opcode === 2) this.frames.push(Buffer.from(payload));
       buffer = buffer.subarray(frame.end);
     }
-    this.rest = buffer;
+    this.chunks = [buffer];
+    this.awaited = (frame?.end ?? 0) - buffer.length;
   }
 }
 
-/** Where the first frame of a server has its payload; undefined while it has not come as a whole. */
+/** Where the first frame of a server has its payload, of which a part may not have come; undefined before its head. */
 function frameIn(
   buffer: Buffer,
 ): { readonly opcode: number; readonly start: number; readonly end: number } | undefined {
@@ -131,5 +139,5 @@ function frameIn(
   const start = short < 126 ? 2 : short === 126 ? 4 : 10;
   if (buffer.length < start) return undefined;
   const length = short < 126 ? short : short === 126 ? buffer.readUInt16BE(2) : Number(buffer.readBigUInt64BE(2));
-  return buffer.length < start + length ? undefined : { opcode, start, end: start + length };
+  return { opcode, start, end: start + length };
 }

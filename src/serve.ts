@@ -92,7 +92,7 @@ export async function serve(
       readiness.declareStopping();
       adapter.refuseClients();
       sessions?.release();
-      await drainPaced(adapter.clients(answerTimeoutMs), drainMs);
+      await drainPaced(adapter.clients(answerTimeoutMs, config.shutdownTimeoutMs / 2), drainMs);
       sessions?.release();
       beats.close();
       await app.close();

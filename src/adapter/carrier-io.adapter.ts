@@ -122,7 +122,8 @@ type Listener = (...args: never[]) => void;
 type NamespaceOptions = Partial<ServerOptions> & Pick<GatewayMetadata, 'namespace'> & { readonly server?: Server };
 
 /** What is used of Engine.IO, which Socket.IO hands out untyped. */
-type EngineWithClients = { clients: Record<string, EventEmitter & { close(): void }> };
+type EngineWithClients = { clients: Record<string, EngineClient> };
+type EngineClient = EventEmitter & { readonly transport: { readonly name: string }; close(): void };
 
 /**
  * Plugs Socket.IO's Redis adapter, over any carrier, into Nest's gateway layer.
@@ -229,16 +230,18 @@ export class CarrierIoAdapter extends IoAdapter {
 
   /**
    * The connected clients, each with how to let it go: once it has got the acknowledgements that it is owed, which may
-   * take `answerTimeoutMs` at the most, it sees `transport close`.
+   * take `answerTimeoutMs` at the most, it sees `transport close`. One that is between two polls is told with the next,
+   * for which it may take `pollTimeoutMs`.
    */
-  clients(answerTimeoutMs: number): { leave(): Promise<void> }[] {
+  clients(answerTimeoutMs: number, pollTimeoutMs = answerTimeoutMs): { leave(): Promise<void> }[] {
     return [...this.servers].flatMap(({ engine }) =>
       Object.values((engine as unknown as EngineWithClients).clients).map((connection) => ({
         leave: async () => {
           await within(answerTimeoutMs, this.unanswered.settled(connection), () => {});
           const closed = once(connection, 'close');
           connection.close();
-          await within<unknown>(answerTimeoutMs, closed, () => {});
+          const isPolling = connection.transport.name === 'polling';
+          await within<unknown>(isPolling ? pollTimeoutMs : answerTimeoutMs, closed, () => {});
         },
       })),
     );

@@ -60,7 +60,7 @@ describe.each(carriers)('a session whose worker was killed, over the %s carrier'
 
 describe('a phased replacement', () => {
   it('moves each polling client once, however its requests were spread over the workers', async () => {
-    const cluster = await startSupervised({ workers: 3, env: { DRAIN_MS: '1000' } });
+    const cluster = await startSupervised({ workers: 3, env: { DRAIN_MS: '1000', SHUTDOWN_TIMEOUT_MS: '20000' } });
     const clients = Array.from({ length: 30 }, () =>
       openUntyped(`${cluster.url}/trouble`, { transports: ['polling'], reconnectionDelay: 50 }),
     );

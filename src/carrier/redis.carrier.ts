@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 import { setTimeout as elapsed } from 'node:timers/promises';
-import { Logger } from '@nestjs/common';
 import type { Redis } from 'ioredis';
 import { Carrier, type CarrierHealth, type MessageListener } from '../carrier.js';
 import { RedisUnreachableError } from '../errors.js';
@@ -9,10 +8,11 @@ import type { RedisAccess } from '../redis-address.js';
 import { within } from '../within.js';
 import { BandProbe, type Movement } from './band-probe.js';
 import { type HeldMessage, HeldMessages } from './held-messages.js';
-import { LossLog } from './loss-log.js';
+import { OutageLog } from './outage-log.js';
 import { publishLimitBytes, PublishQueue } from './publish-queue.js';
 import { openRedisClients, redisAddress, type RedisClients } from './redis-clients.js';
 import { refuseReplica, replicaError, roleOf } from './redis-role.js';
+import { Subscriptions } from './subscriptions.js';
 
 export type RedisCarrierOptions = RedisOutageOptions &
   (
@@ -51,8 +51,6 @@ export interface RedisOutageOptions {
 export type Commit = () => void;
 
 const limits = {
-  /** How many channels one SUBSCRIBE names. */
-  channelsPerCommand: 500,
   /** How long Redis may take to say how many subscribers a channel has. */
   answerMs: 2_000,
   quitMs: 500,
@@ -76,12 +74,10 @@ export class RedisCarrier extends Carrier {
   readonly name = 'redis';
   readonly address: string;
 
-  private readonly logger = new Logger(RedisCarrier.name);
   private readonly publisher: Redis;
   private readonly subscriber: Redis;
   private readonly ownsClients: boolean;
-  private readonly channels = new Set<string>();
-  private readonly prefixes = new Set<string>();
+  private readonly subscriptions: Subscriptions;
   private readonly listeners = new Set<MessageListener>();
   private readonly picture = new EventEmitter<{
     whole: [];
@@ -92,9 +88,7 @@ export class RedisCarrier extends Carrier {
   }>().setMaxListeners(0);
   private readonly unlisten: () => void;
   private state: CarrierHealth['state'] = 'connecting';
-  private readonly losses = new LossLog(RedisCarrier.name);
-  private lostBefore = 0;
-  private awaySince: number | undefined;
+  private readonly outages: OutageLog;
   private readonly queue: PublishQueue;
   /** What waits for Redis to come back, or for the answer to a probe that is late. */
   private readonly held: HeldMessages;
@@ -118,12 +112,16 @@ export class RedisCarrier extends Carrier {
     this.probeChannel = `${key}-probe#${randomUUID()}#`;
     this.probe = new BandProbe(Math.ceil(probeTimeoutMs / probeIntervalMs));
     this.attemptTicks = Math.ceil(limits.attemptMs / probeIntervalMs);
-    this.held = new HeldMessages(publishLimitBytes, queueAgeMs, (count) => this.losses.count(count));
+    this.held = new HeldMessages(publishLimitBytes, queueAgeMs, (count) => this.outages.lose(count));
     this.ownsClients = 'url' in options;
     ({ publisher: this.publisher, subscriber: this.subscriber } =
       'url' in options ? openRedisClients(options) : options);
     this.address = redisAddress(this.publisher);
-    this.queue = new PublishQueue(this.publisher, ({ message }) => this.lose(message));
+    const words = { server: `Redis at ${this.address}`, away: 'cannot be used', back: 'is back' };
+    this.outages = new OutageLog(RedisCarrier.name, words);
+    this.subscriptions = new Subscriptions(this.subscriber);
+    this.subscriptions.want([this.probeChannel]);
+    this.queue = new PublishQueue(this.publisher, ({ message }) => this.outages.lose(1, message));
     this.unlisten = this.listenToClients();
     this.ticker = setInterval(() => this.tick(), probeIntervalMs).unref();
   }
@@ -156,13 +154,13 @@ export class RedisCarrier extends Carrier {
   }
 
   get health(): CarrierHealth {
-    return { state: this.state, lost: this.losses.total };
+    return { state: this.state, lost: this.outages.lost };
   }
 
   publish(channel: string, message: Buffer): void {
-    if (this.isClosed()) this.losses.count(1);
+    if (this.isClosed()) this.outages.lose(1);
     else if (this.state !== 'connected' || this.probe.isLate || this.held.size > 0) this.held.put(channel, message);
-    else if (!this.queue.put(channel, message)) this.lose('it does not answer');
+    else if (!this.queue.put(channel, message)) this.outages.lose(1, 'it does not answer');
   }
 
   /** Calls `listener` as Redis goes away, with what was given to the carrier before and has not left. */
@@ -176,24 +174,21 @@ export class RedisCarrier extends Carrier {
   }
 
   subscribe(channels: readonly string[]): Promise<void> {
-    for (const channel of channels) this.channels.add(channel);
-    return this.make(() => this.sendInBatches(channels, (batch) => this.subscriber.subscribe(...batch)));
+    this.subscriptions.want(channels);
+    return this.make(() => this.subscriptions.ask(channels));
   }
 
   subscribePrefix(prefix: string): Promise<void> {
-    this.prefixes.add(prefix);
-    return this.make(() => this.subscriber.psubscribe(toPattern(prefix)));
+    this.subscriptions.wantPrefix(prefix);
+    return this.make(() => this.subscriptions.askPrefixes([prefix]));
   }
 
   unsubscribe(channels: readonly string[]): void {
-    for (const channel of channels) this.channels.delete(channel);
-    // Without a connection there is no subscription either.
-    this.sendInBatches(channels, (batch) => this.subscriber.unsubscribe(...batch)).catch(() => {});
+    this.subscriptions.leave(channels);
   }
 
   unsubscribePrefix(prefix: string): void {
-    this.prefixes.delete(prefix);
-    this.subscriber.punsubscribe(toPattern(prefix)).catch(() => {});
+    this.subscriptions.leavePrefixes([prefix]);
   }
 
   async subscribers(channel: string): Promise<number> {
@@ -222,8 +217,7 @@ export class RedisCarrier extends Carrier {
     if (this.ownsClients) {
       await Promise.all([quit(this.publisher), quit(this.subscriber)]);
     } else {
-      this.unsubscribe([this.probeChannel, ...this.channels]);
-      for (const prefix of this.prefixes) this.unsubscribePrefix(prefix);
+      this.subscriptions.leaveAll();
     }
     this.unlisten();
     this.picture.emit('whole');
@@ -297,9 +291,7 @@ export class RedisCarrier extends Carrier {
     if (!holds()) return;
     try {
       refuseReplica(await roleOf(this.publisher));
-      const channels = [this.probeChannel, ...this.channels];
-      await this.sendInBatches(channels, (batch) => this.subscriber.subscribe(...batch));
-      await this.sendInBatches([...this.prefixes], (batch) => this.subscriber.psubscribe(...batch.map(toPattern)));
+      await this.subscriptions.askAll();
       if (!holds() || !(await this.hearsItself())) return;
       if (this.held.size > 0) await elapsed(this.settleMs());
       if (holds()) await this.handBack(() => holds() && this.becomeWhole());
@@ -314,7 +306,7 @@ export class RedisCarrier extends Carrier {
   private becomeWhole(): void {
     this.state = 'connected';
     this.release();
-    if (this.awaySince !== undefined) this.sayItIsOver(this.awaySince);
+    this.outages.end();
     this.picture.emit('whole');
   }
 
@@ -322,7 +314,7 @@ export class RedisCarrier extends Carrier {
   private release(): void {
     if (this.state !== 'connected' || this.held.size === 0) return;
     for (const { channel, message } of this.held.take()) {
-      if (!this.queue.put(channel, message)) this.lose('it does not answer');
+      if (!this.queue.put(channel, message)) this.outages.lose(1, 'it does not answer');
     }
   }
 
@@ -396,20 +388,6 @@ export class RedisCarrier extends Carrier {
     for (const { stream } of [this.publisher, this.subscriber]) stream?.destroy();
   }
 
-  private async sendInBatches(names: readonly string[], send: (batch: string[]) => Promise<unknown>): Promise<void> {
-    const batches: Promise<unknown>[] = [];
-    for (let start = 0; start < names.length; start += limits.channelsPerCommand) {
-      batches.push(send(names.slice(start, start + limits.channelsPerCommand)));
-    }
-    await Promise.all(batches);
-  }
-
-  /** What is lost in an outage is said when it is over. */
-  private lose(why: string): void {
-    if (this.state === 'connected') this.losses.say(1, `Redis at ${this.address} (${why})`);
-    else this.losses.count(1);
-  }
-
   private goAway(error: Error): void {
     this.attempt++;
     this.probe.forget();
@@ -423,27 +401,13 @@ export class RedisCarrier extends Carrier {
   private noteFailure(error: Error): void {
     if (this.isClosed()) return;
     this.picture.emit('failed', error);
-    if (this.awaySince !== undefined) return;
-    this.awaySince = Date.now();
-    this.lostBefore = this.losses.total;
-    this.logger.warn(`Redis at ${this.address} cannot be used (${error.message}): trying again`);
+    this.outages.begin(error);
   }
 
   private settleMs(): number {
-    if (this.awaySince === undefined) return 0;
-    return Math.min(limits.settleMs + 2 * (Date.now() - this.awaySince), limits.longestSettleMs);
+    const { since } = this.outages;
+    return since === undefined ? 0 : Math.min(limits.settleMs + 2 * (Date.now() - since), limits.longestSettleMs);
   }
-
-  private sayItIsOver(since: number): void {
-    const lost = this.losses.total - this.lostBefore;
-    this.awaySince = undefined;
-    this.logger.log(`Redis at ${this.address} is back after ${Date.now() - since} ms; ${lost} messages were lost`);
-  }
-}
-
-/** A pattern for every channel that starts with the prefix, whatever signs the names of rooms and namespaces hold. */
-function toPattern(prefix: string): string {
-  return `${prefix.replace(/[\\*?[\]^-]/g, '\\$&')}*`;
 }
 
 /** ioredis puts the failed command into its error, and that of AUTH holds the password. */

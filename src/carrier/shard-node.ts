@@ -1,10 +1,9 @@
 import { within } from '../within.js';
+import { inBatches } from './in-batches.js';
 import { PublishQueue } from './publish-queue.js';
 import type { RedisClients } from './redis-clients.js';
 
 const limits = {
-  /** How many channels one SSUBSCRIBE names. */
-  channelsPerCommand: 500,
   /** How long a node may take to answer before its connections are made anew. */
   answerMs: 2_000,
   quitMs: 500,
@@ -62,14 +61,14 @@ export class ShardNode {
 
   /** For channels of one slot. Rejects where the node does not serve it, or is not there. */
   async subscribe(channels: readonly string[]): Promise<void> {
-    await Promise.all(inBatches(channels, (batch) => this.clients.subscriber.ssubscribe(...batch)));
+    await inBatches(channels, (batch) => this.clients.subscriber.ssubscribe(...batch));
   }
 
   /** For channels of one slot. */
   unsubscribe(channels: readonly string[]): void {
     for (const channel of channels) this.live.delete(channel);
     // Without a connection there is no subscription either.
-    Promise.all(inBatches(channels, (batch) => this.clients.subscriber.sunsubscribe(...batch))).catch(() => {});
+    inBatches(channels, (batch) => this.clients.subscriber.sunsubscribe(...batch)).catch(() => {});
   }
 
   async subscribers(channel: string): Promise<number> {
@@ -127,14 +126,6 @@ export class ShardNode {
     for (const channel of channels) this.live.delete(channel);
     this.events.onTakenAway(channels);
   }
-}
-
-function inBatches<T>(names: readonly string[], send: (batch: string[]) => Promise<T>): Promise<T>[] {
-  const batches: Promise<T>[] = [];
-  for (let start = 0; start < names.length; start += limits.channelsPerCommand) {
-    batches.push(send(names.slice(start, start + limits.channelsPerCommand)));
-  }
-  return batches;
 }
 
 function tooLate(): never {

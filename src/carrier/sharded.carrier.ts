@@ -1,12 +1,11 @@
 import { EventEmitter, once } from 'node:events';
 import { setTimeout as elapsed } from 'node:timers/promises';
-import { Logger } from '@nestjs/common';
 import { Carrier, type CarrierHealth, type MessageListener } from '../carrier.js';
 import { PrefixUnsupportedError, RedisUnreachableError } from '../errors.js';
 import { type HostAndPort, parseClusterUrl, type RedisAccess } from '../redis-address.js';
 import { within } from '../within.js';
 import { hashSlot } from './hash-slot.js';
-import { LossLog } from './loss-log.js';
+import { OutageLog } from './outage-log.js';
 import { openNodeClients, openOnce } from './redis-clients.js';
 import { shardChannel } from './shard-channel.js';
 import { ShardNode } from './shard-node.js';
@@ -36,8 +35,7 @@ export class ShardedCarrier extends Carrier {
   /** Of the nodes that it was told of. */
   readonly address: string;
 
-  private readonly logger = new Logger(ShardedCarrier.name);
-  private readonly losses = new LossLog(ShardedCarrier.name);
+  private readonly outages: OutageLog;
   private readonly seeds: readonly HostAndPort[];
   private readonly nodes = new Map<string, ShardNode>();
   private owners: SlotOwners = [];
@@ -56,7 +54,6 @@ export class ShardedCarrier extends Carrier {
   /** The node that knows best who serves what. */
   private informant: string | undefined;
   private isChecking = false;
-  private outage: Outage | undefined;
   private timer: NodeJS.Timeout | undefined;
 
   /** @param access has as its URL `redis://[user:password@]host[:port][,host[:port]…]`, of one or more nodes. */
@@ -66,6 +63,8 @@ export class ShardedCarrier extends Carrier {
     if (!cluster) throw new RangeError('Expected `url` to be redis://[user:password@]host[:port][,host[:port]…].');
     this.seeds = cluster.hosts;
     this.address = cluster.hosts.map(({ host, port }) => `${host}:${port}`).join(', ');
+    const words = { server: `the Redis Cluster at ${this.address}`, away: 'is not whole', back: 'is whole again' };
+    this.outages = new OutageLog(ShardedCarrier.name, words, limits.briefMs);
   }
 
   /** Shards know channels by their names alone. */
@@ -74,7 +73,7 @@ export class ShardedCarrier extends Carrier {
   }
 
   get health(): CarrierHealth {
-    return { state: this.state, lost: this.losses.total };
+    return { state: this.state, lost: this.outages.lost };
   }
 
   /**
@@ -105,7 +104,7 @@ export class ShardedCarrier extends Carrier {
   publish(channel: string, message: Buffer): void {
     const name = shardChannel(channel);
     const node = this.ownerOf(name);
-    if (this.isClosed() || !node?.publish(name, message)) this.lose('no node takes it');
+    if (this.isClosed() || !node?.publish(name, message)) this.outages.lose(1, 'no node takes it');
   }
 
   async subscribe(channels: readonly string[]): Promise<void> {
@@ -236,7 +235,7 @@ export class ShardedCarrier extends Carrier {
   }
 
   private async check(): Promise<void> {
-    this.warnOfOutage();
+    this.outages.warn();
     if (this.isChecking) return;
     this.isChecking = true;
     if (this.state === 'connected') await this.refresh();
@@ -314,7 +313,7 @@ export class ShardedCarrier extends Carrier {
       onAway: (error) => this.isMember(node) && this.goAstray(error, node),
       onTakenAway: (names) => this.isMember(node) && names.length > 0 && this.takeAway(node, names),
       onLost: (error) => {
-        this.lose(error.message);
+        this.outages.lose(1, error.message);
         if (this.isMember(node)) this.goAstray(error, node);
       },
       onMessage: (name, message) => this.hear(name, message),
@@ -352,43 +351,15 @@ export class ShardedCarrier extends Carrier {
     if (this.state === 'connected' || this.isClosed() || this.isStale || this.missing.size > 0) return;
     if (![...this.nodes.values()].every((node) => node.isReady)) return;
     this.state = 'connected';
-    if (this.outage) this.sayItIsOver(this.outage);
+    this.outages.end();
     this.picture.emit('whole');
-  }
-
-  /** What is lost in an outage is said when it is over. */
-  private lose(why: string): void {
-    if (this.state === 'connected') this.losses.say(1, `the Redis Cluster at ${this.address} (${why})`);
-    else this.losses.count(1);
   }
 
   private noteFailure(error: Error): void {
     if (this.isClosed()) return;
     this.picture.emit('failed', error);
-    this.outage ??= { since: Date.now(), lostBefore: this.losses.total, reason: error.message, isSaid: false };
+    this.outages.begin(error);
   }
-
-  private warnOfOutage(): void {
-    const { outage } = this;
-    if (!outage || outage.isSaid || Date.now() - outage.since < limits.briefMs) return;
-    outage.isSaid = true;
-    this.logger.warn(`the Redis Cluster at ${this.address} is not whole (${outage.reason}): trying again`);
-  }
-
-  private sayItIsOver({ since, lostBefore, isSaid }: Outage): void {
-    const lost = this.losses.total - lostBefore;
-    this.outage = undefined;
-    if (lost === 0 && !isSaid) return;
-    const away = Date.now() - since;
-    this.logger.log(`the Redis Cluster at ${this.address} is whole again after ${away} ms; ${lost} messages were lost`);
-  }
-}
-
-interface Outage {
-  readonly since: number;
-  readonly lostBefore: number;
-  readonly reason: string;
-  isSaid: boolean;
 }
 
 function shuffled<T>(items: readonly T[]): T[] {

@@ -1,6 +1,7 @@
 import { setTimeout as elapsed } from 'node:timers/promises';
+import { Logger } from '@nestjs/common';
 import type { Redis } from 'ioredis';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { RedisCarrier } from '../../src/carrier/redis.carrier.js';
 import { startFaultProxy } from '../support/fault-proxy.js';
 import { freePort } from '../support/free-port.js';
@@ -122,11 +123,13 @@ describe('the Redis carrier', () => {
     const redis = await ownRedis();
     const { carrier } = await watched(redis.url, { queueAgeMs: 100 });
     const said: string[] = [];
-    // Its own, so that no other test's words are among them.
-    (carrier as unknown as { logger: unknown }).logger = {
-      warn: (line: string) => said.push(line),
-      log: (line: string) => said.push(line),
-    };
+    for (const level of ['warn', 'log'] as const) {
+      const spy = vi.spyOn(Logger.prototype, level).mockImplementation((line: string) => {
+        // No other test's words are among them.
+        if (line.includes(carrier.address)) said.push(line);
+      });
+      onTestFinished(() => spy.mockRestore());
+    }
 
     redis.process.kill('SIGSTOP');
     await state(carrier, 'away');

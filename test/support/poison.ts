@@ -6,11 +6,16 @@ const { encode } = createRequire(import.meta.url)('notepack.io') as { encode: (v
 export interface Message {
   readonly channel: string;
   readonly bytes: Buffer;
+  /** Whether nobody can make anything of it, whatever channel it comes on. */
+  readonly isBroken?: boolean;
 }
 
 /** Turns real messages into such as no server sends, by what is wrong with them. */
 const mutations: Readonly<Record<string, (message: Message, random: Random) => Message>> = {
-  'cut short': ({ channel, bytes }, random) => ({ channel, bytes: bytes.subarray(0, random.below(bytes.length + 1)) }),
+  'cut short': ({ channel, bytes }, random) => {
+    const rest = bytes.subarray(0, random.below(bytes.length + 1));
+    return { channel, bytes: rest, isBroken: rest.length < bytes.length };
+  },
   'bytes changed': ({ channel, bytes }, random) => {
     const copy = Buffer.from(bytes);
     for (let changes = 1 + random.below(4); changes > 0 && copy.length > 0; changes--) {
@@ -35,7 +40,7 @@ const mutations: Readonly<Record<string, (message: Message, random: Random) => M
   'deep nesting': ({ channel }, random) => {
     const depth = 1 + random.below(5_000);
     const forms = [Buffer.alloc(depth, 0x91), Buffer.from('['.repeat(depth)), Buffer.from('{"type":'.repeat(depth))];
-    return { channel, bytes: Buffer.concat([random.pick(forms), Buffer.from([0xc0])]) };
+    return { channel, bytes: Buffer.concat([random.pick(forms), Buffer.from([0xc0])]), isBroken: true };
   },
   'prototype keys': ({ channel, bytes }, random) => {
     const key = random.pick(['__proto__', 'constructor', 'prototype', 'toString']);

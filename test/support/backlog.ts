@@ -1,10 +1,8 @@
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { onTestFinished } from 'vitest';
 import type { BacklogCommand } from '../fixtures/backlog.server.js';
 import type { SlowClientsOptions } from '../../src/slow-clients.js';
 import { RawClient } from './raw-client.js';
+import { startTold } from './told-process.js';
 
 export interface BacklogServer {
   readonly url: string;
@@ -19,28 +17,9 @@ const withoutBound: SlowClientsOptions = { bufferBytes: 2 ** 30, bufferAgeMs: 60
 
 /** A server in a process of its own, whose memory holds nothing of the test. It ends with the test. */
 export async function startBacklogServer(slowClients: SlowClientsOptions = withoutBound): Promise<BacklogServer> {
-  const program = fork('dist/test/fixtures/backlog.server.js', [JSON.stringify(slowClients)], {
-    execArgv: ['--expose-gc', '--max-old-space-size=4096'],
-  });
-  const exited = once(program, 'exit').then(([code, signal]) => {
-    throw new Error(`The server has ended (${code ?? signal}).`);
-  });
-  exited.catch(() => {});
-  onTestFinished(async () => {
-    program.kill('SIGKILL');
-    await exited.catch(() => {});
-  });
-  const answer = async (): Promise<unknown> => {
-    const [message] = (await Promise.race([once(program, 'message'), exited])) as [unknown];
-    return message;
-  };
-  const tell = (command: BacklogCommand): Promise<unknown> => {
-    program.send(command);
-    return answer();
-  };
-  const port = (await answer()) as number;
+  const { said: port, tell } = await startTold<BacklogCommand>('backlog.server.js', slowClients);
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `http://127.0.0.1:${String(port)}`,
     say: async (what) => void (await tell({ type: 'say', ...what })),
     measure: async () => (await tell({ type: 'measure' })) as number,
   };

@@ -1,8 +1,7 @@
-import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { onTestFinished } from 'vitest';
 import type { Flood, Flooded, FloodSettings } from '../fixtures/flood.server.js';
 import { RawClient } from './raw-client.js';
+import { startTold } from './told-process.js';
 
 export interface FloodServer {
   readonly url: string;
@@ -11,29 +10,8 @@ export interface FloodServer {
 
 /** A server in a process of its own, whose memory holds nothing of the test. It ends with the test. */
 export async function startFloodServer(settings: FloodSettings): Promise<FloodServer> {
-  const program = fork('dist/test/fixtures/flood.server.js', [JSON.stringify(settings)], {
-    execArgv: ['--expose-gc', '--max-old-space-size=4096'],
-  });
-  const exited = once(program, 'exit').then(([code, signal]) => {
-    throw new Error(`The server has ended (${code ?? signal}).`);
-  });
-  exited.catch(() => {});
-  onTestFinished(async () => {
-    program.kill('SIGKILL');
-    await exited.catch(() => {});
-  });
-  const answer = async (): Promise<unknown> => {
-    const [message] = (await Promise.race([once(program, 'message'), exited])) as [unknown];
-    return message;
-  };
-  const port = (await answer()) as number;
-  return {
-    url: `http://127.0.0.1:${port}`,
-    flood: async (what) => {
-      program.send(what);
-      return (await answer()) as Flooded;
-    },
-  };
+  const { said: port, tell } = await startTold<Flood>('flood.server.js', settings);
+  return { url: `http://127.0.0.1:${String(port)}`, flood: async (what) => (await tell(what)) as Flooded };
 }
 
 /** A client that reads, keeps nothing, and knows what was not in its place. */

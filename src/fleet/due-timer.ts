@@ -19,24 +19,28 @@ export class DueTimer {
   ) {}
 
   arm(): void {
-    const now = this.now();
-    const due = this.timing.next(isNear(this.last, now) ? Math.max(now, this.last) : now);
-    const delay = Math.max(1, Math.min(longestDelayMs, Math.ceil(due - now)));
-    this.timer = setTimeout(() => this.fire(due), delay);
-    this.onArmed(this.timer);
+    this.armAt(this.now());
   }
 
   stop(): void {
     clearTimeout(this.timer);
   }
 
+  /** Of one reading of the clock all that follows from it is said: a second one may be past the due time. */
+  private armAt(now: number): void {
+    const due = this.timing.next(isNear(this.last, now) ? Math.max(now, this.last) : now);
+    const delay = Math.max(1, Math.min(longestDelayMs, Math.ceil(due - now)));
+    this.timer = setTimeout(() => this.fire(due), delay);
+    this.onArmed(this.timer);
+  }
+
   private fire(due: number): void {
     if (!this.isWanted()) return;
     const now = this.now();
-    if (now < due) return this.arm();
+    if (now < due) return this.armAt(now);
     const { due: latest = due, count } = this.timing.latest(due, now);
     this.last = latest;
-    this.arm();
+    this.armAt(now);
     this.onDue(latest, count);
   }
 }

@@ -1,6 +1,10 @@
 import 'reflect-metadata';
 import cluster from 'node:cluster';
-import { runPrimary } from './src/primary.js';
-import { runWorker } from './src/worker.js';
 
-await (cluster.isPrimary ? runPrimary() : runWorker());
+if (cluster.isPrimary) {
+  const { runPrimary } = await import('./src/primary.js');
+  await runPrimary();
+} else {
+  const { runWorker } = await import('./src/worker.js');
+  await runWorker();
+}

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { readJson } from './read-json.js';
 
 /**
  * A reign of one leader over the fleet: the fencing token of everything that is done in its name.
@@ -35,10 +36,5 @@ export function newerTerm(a: Term, b: Term): Term {
 
 /** Undefined for what is no term. */
 export function readTerm(message: Buffer): Term | undefined {
-  if (message.length > longestBytes) return undefined;
-  try {
-    return termSchema.safeParse(JSON.parse(message.toString())).data;
-  } catch {
-    return undefined;
-  }
+  return readJson(termSchema, message, longestBytes);
 }

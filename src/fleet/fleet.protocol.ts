@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { readJson } from '../read-json.js';
 
 const id = z.string().max(64);
 
@@ -32,10 +33,5 @@ export function toMessage(message: FleetMessage): Buffer {
 
 /** Undefined for what is no such message. */
 export function readMessage(message: Buffer): FleetMessage | undefined {
-  if (message.length > longestBytes) return undefined;
-  try {
-    return messageSchema.safeParse(JSON.parse(message.toString())).data;
-  } catch {
-    return undefined;
-  }
+  return readJson(messageSchema, message, longestBytes);
 }

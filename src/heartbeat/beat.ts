@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Heartbeat } from '../events.js';
 import type { FencedMessage, Fencing } from '../fenced-message.js';
+import { readJson } from '../read-json.js';
 import { type Term, termSchema } from '../term.js';
 
 /** A beat between processes; clients get its sequence and when it was sent. */
@@ -27,12 +28,7 @@ export function toMessage(beat: Beat): Buffer {
 
 /** Undefined for what is no beat. */
 export function readBeat(message: Buffer): Beat | undefined {
-  if (message.length > longestBytes) return undefined;
-  try {
-    return schema.safeParse(JSON.parse(message.toString())).data;
-  } catch {
-    return undefined;
-  }
+  return readJson(schema, message, longestBytes);
 }
 
 /** What clients are told. */

@@ -4,18 +4,15 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { faultsOf, reportOf } from '../../bench/chaos/report.js';
 import { runChaos } from '../../bench/chaos/run.js';
 import { faultKinds } from '../../bench/chaos/schedule.js';
-import { markFamily } from '../support/processes.js';
-
-const seed = 8;
-const size = { workers: 2, clients: 36 };
+import { briefChaos, markOwn } from '../support/brief-chaos.js';
 
 describe('chaos', () => {
   afterEach(() => void vi.unstubAllEnvs());
 
   it('for a minute has a cause for all that is lost, breaks no promise, and leaves no process', async () => {
-    const family = mark();
+    const family = markOwn();
 
-    const outcome = await runChaos({ seed, seconds: 60, ...size }, new AbortController().signal, write);
+    const outcome = await runChaos(briefChaos, new AbortController().signal, write);
 
     write(reportOf(outcome));
     const { faults, verdict } = outcome;
@@ -28,16 +25,16 @@ describe('chaos', () => {
   }, 180_000);
 
   it('finds a primary that dies', async () => {
-    const family = mark();
+    const family = markOwn();
     const lines: string[] = [];
 
-    const outcome = await runChaos({ seed, seconds: 60, ...size }, new AbortController().signal, (line) => {
+    const outcome = await runChaos(briefChaos, new AbortController().signal, (line) => {
       if (lines.push(line) === 1) process.kill(primaryPid(), 'SIGKILL');
     });
 
     expect(outcome.deaths).toEqual({ primary: 1 });
     expect(outcome.ending).toBe('SIGKILL');
-    expect(outcome.verdict.missing).toHaveLength(size.clients);
+    expect(outcome.verdict.missing).toHaveLength(briefChaos.clients);
     expect(outcome.verdict.departures.length).toBeGreaterThan(0);
     const [, log] = /^what the program said: (.+)$/.exec(lines.at(-1)!)!;
     expect(readFileSync(log!, 'utf8')).toContain('cluster ready');
@@ -49,13 +46,6 @@ describe('chaos', () => {
 function primaryPid(): number {
   const children = readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8').trim().split(' ');
   return Number(children.find((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('main.cluster.js')));
-}
-
-/** Marks what this process starts. */
-function mark() {
-  const family = markFamily();
-  for (const [name, value] of Object.entries(family.env)) vi.stubEnv(name, value);
-  return family;
 }
 
 function write(text: string): void {

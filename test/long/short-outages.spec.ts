@@ -62,12 +62,8 @@ describe.each(Object.entries(ways))('a cluster whose Redis is %s for seconds', (
     await elapsed(300);
     await talk.end();
     const count = talk.said;
+    await heardTo(members, count - 1);
     for (const { numbers } of members) {
-      await eventually(
-        () => numbers.at(-1),
-        (number) => number === count - 1,
-      );
-      expect(numbers).toEqual([...new Set(numbers)].toSorted((a, b) => a - b));
       const inOutage = numbers.filter((number) => number >= firstInOutage && number < lastInOutage);
       expect(inOutage).toHaveLength(lastInOutage - firstInOutage);
     }
@@ -126,13 +122,7 @@ describe('a cluster whose Redis is away', () => {
     await talk.end();
 
     const count = talk.said;
-    for (const { numbers } of members) {
-      await eventually(
-        () => numbers.at(-1),
-        (number) => number === count - 1,
-      );
-      expect(numbers).toEqual([...new Set(numbers)].toSorted((a, b) => a - b));
-    }
+    await heardTo(members, count - 1);
     expect(members[0]!.numbers).toHaveLength(count);
   });
 
@@ -256,6 +246,17 @@ function startTalking(speaker: Client) {
       await Promise.all(acks);
     },
   };
+}
+
+/** Resolves once each member has heard all up to the last, and has seen that none came twice or out of order. */
+async function heardTo(members: readonly Member[], last: number): Promise<void> {
+  for (const { numbers } of members) {
+    await eventually(
+      () => numbers.at(-1),
+      (number) => number === last,
+    );
+    expect(numbers).toEqual([...new Set(numbers)].toSorted((a, b) => a - b));
+  }
 }
 
 function textsHeardBy(client: Client): string[] {

@@ -92,6 +92,7 @@ export class CarrierAdapter extends RedisAdapter {
       onAnswer: (answer) => this.openRequests.hear(answer),
     });
     if (options.routing === 'rooms') this.roomChannels = this.followRooms();
+    void this.ready().then(() => (this.isLive = true));
     if (options.delivery) this.members = this.deliverBy(options.delivery);
   }
 
@@ -110,8 +111,8 @@ export class CarrierAdapter extends RedisAdapter {
    * Returns nothing when there is no need to wait.
    */
   admit(id: SocketId): Promise<unknown> | undefined {
-    if (this.isTagged(id)) return this.isLive ? undefined : this.untilLive();
-    this.roomChannels?.open(id);
+    if (!this.roomChannels || this.isTagged(id)) return this.isLive ? undefined : this.untilLive();
+    this.roomChannels.open(id);
     return this.pending([id]);
   }
 
@@ -343,7 +344,6 @@ export class CarrierAdapter extends RedisAdapter {
     if (router.mayTake(prefix + router.tag)) {
       this.tag = router.tag;
       this.face.subscribePrefix(prefix + router.tag);
-      void this.ready().then(() => (this.isLive = true));
     }
     const isCovered = (room: unknown): boolean => this.isTagged(String(room));
     const channels = new RoomChannels(router, prefix, this.face.hearBroadcast, subscribeTimeoutMs, isCovered);

@@ -127,22 +127,7 @@ describe.each(allCarriers)('over the %s carrier, a message right after the join'
   });
 
   it('can be sent only late: a client is not connected before its namespace hears the others', async () => {
-    const { near, carrier: held } = await startHeld();
-    const events: string[] = [];
-    near.server.of(/^\/tenant-\d$/).use((_, next) => {
-      events.push('admitted');
-      next();
-    });
-    held.hold();
-
-    const connecting = near.connect('/tenant-1');
-    await once(near.server.engine, 'connection');
-    for (let turns = 0; turns < 20; turns++) await turn();
-    events.push('released');
-    held.release();
-    await connecting;
-
-    expect(events).toEqual(['released', 'admitted']);
+    expect(await orderOfAdmission(await startHeld())).toEqual(['released', 'admitted']);
   });
 
   it('keeps no one waiting for ever: who joins or connects is served after a bounded wait', async () => {
@@ -186,12 +171,39 @@ describe.each(carriers)('over the %s carrier, a client that connects', (carrier)
     expect(client.connected).toBe(true);
     held.release();
   });
+
+  it('waits for its namespace to hear the others, with routing by pattern', async () => {
+    expect(await orderOfAdmission(await startHeldOver(carrier, 60_000, 'pattern'))).toEqual(['released', 'admitted']);
+  });
 });
 
-async function startHeldOver(carrier: CarrierName, subscribeTimeoutMs = 60_000) {
+/** What comes first: that a new namespace hears the others, or that its first client is admitted. */
+async function orderOfAdmission({ near, carrier: held }: Awaited<ReturnType<typeof startHeldOver>>): Promise<string[]> {
+  const events: string[] = [];
+  near.server.of(/^\/tenant-\d$/).use((_, next) => {
+    events.push('admitted');
+    next();
+  });
+  held.hold();
+
+  const connecting = near.connect('/tenant-1');
+  await once(near.server.engine, 'connection');
+  for (let turns = 0; turns < 20; turns++) await turn();
+  events.push('released');
+  held.release();
+  await connecting;
+
+  return events;
+}
+
+async function startHeldOver(
+  carrier: CarrierName,
+  subscribeTimeoutMs = 60_000,
+  routing: 'rooms' | 'pattern' = 'rooms',
+) {
   const fleet = startFleet(carrier);
   const held = new HeldCarrier(await fleet.openCarrier());
-  const near = await startNode(fleet, { carrier: held, subscribeTimeoutMs });
+  const near = await startNode(fleet, { carrier: held, subscribeTimeoutMs, routing });
   return { near, carrier: held, client: await near.connect() };
 }
 

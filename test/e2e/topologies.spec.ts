@@ -5,6 +5,7 @@ import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { carrierEnvironment } from '../support/carriers.js';
 import { collect, next } from '../support/clients.js';
 import { eventually } from '../support/eventually.js';
+import { statusOfAll } from '../support/health-of-all.js';
 import { administrator, ownRedis } from '../support/redis-carriers.js';
 import { startSentinelTrio } from '../support/redis-sentinel.js';
 import { startProgram } from '../support/start-program.js';
@@ -58,10 +59,7 @@ describe('the program with Sentinel', () => {
       () => trio.primaryPort(),
       (port) => port !== before,
     );
-    await eventually(
-      async () => (await fetch(`${cluster.url}/health?strict`)).status,
-      (status) => status === 200,
-    );
+    expect(await statusOfAll(cluster, 'ok')).toBe(200);
     const heir = administrator(`redis://127.0.0.1:${after}`);
     const { term } = await eventually(
       async () => ({

@@ -4,12 +4,13 @@ import { setTimeout as elapsed } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { Said } from '../../src/events.js';
 import { type Client, collect, next, openUntyped } from '../support/clients.js';
+import { statusOfAll } from '../support/health-of-all.js';
 import { statusOf } from '../support/ctl.js';
 import { eventually } from '../support/eventually.js';
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.js';
 import { administrator, ownRedis } from '../support/redis-carriers.js';
 import type { RedisServer } from '../support/redis-server.js';
-import { type RunningProgram, startProgram } from '../support/start-program.js';
+import { startProgram } from '../support/start-program.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
 type Place = { readonly redis: RedisServer; readonly proxy: FaultProxy };
@@ -268,22 +269,4 @@ function textsHeardBy(client: Client): string[] {
 async function killClients(redis: RedisServer): Promise<void> {
   const admin = administrator(redis.url);
   for (const type of ['normal', 'pubsub']) await admin.call('CLIENT', 'KILL', 'TYPE', type, 'SKIPME', 'yes');
-}
-
-/** Resolves once each of the two workers says so, with the code of the answer. */
-async function statusOfAll({ url }: RunningProgram, wanted: 'ok' | 'degraded'): Promise<number> {
-  const saying = new Map<number, string>();
-  let code = 0;
-  await eventually(
-    async () => {
-      const response = await fetch(`${url}/health`, { headers: { Connection: 'close' } });
-      const { worker, status } = (await response.json()) as { worker: number; status: string };
-      code = response.status;
-      saying.set(worker, status);
-      return [...saying.values()];
-    },
-    (statuses) => statuses.length === 2 && statuses.every((status) => status === wanted),
-    20_000,
-  );
-  return code;
 }

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { type ConnectionOptions } from 'node:tls';
 import { Redis, type RedisOptions, SentinelConnector } from 'ioredis';
 
@@ -58,11 +59,20 @@ const disconnectTimeoutMs = 500;
 
 type ToSentinel = (endpoint: HostAndPort, options?: RedisOptions) => Redis;
 
+/** What ioredis listens to the sentinels with, and how it says that it has heard of a failover. */
+interface FailoverDetector {
+  readonly isDisconnected: boolean;
+  cleanup(): void;
+}
+
 /**
  * ioredis waits for ever for a sentinel that is silent, prints the errors of those that it listens to, and lets a
- * subscription that it makes there again reject unheard, which would end the process.
+ * subscription that it makes there again reject unheard, which would end the process. And where it hears of a failover
+ * while it asks the sentinels, it takes that for the end that somebody wants, and never connects again.
  */
 class SentinelWay extends SentinelConnector {
+  private heeded: FailoverDetector | undefined;
+
   constructor(options: unknown) {
     super(options as ConstructorParameters<typeof SentinelConnector>[0]);
     const inside = this as unknown as { connectToSentinel: ToSentinel };
@@ -74,6 +84,18 @@ class SentinelWay extends SentinelConnector {
       if (listening) client.on('ready', () => void client.subscribe('+switch-master').catch(() => {}));
       return client;
     };
+  }
+
+  override disconnect(): void {
+    const { failoverDetector: detector, stream } = this as unknown as {
+      readonly failoverDetector: FailoverDetector | null;
+      readonly stream?: Socket;
+    };
+    const isFailover = detector?.isDisconnected === true && detector !== this.heeded;
+    if (isFailover) this.heeded = detector;
+    // There is no connection to leave, and who is the primary is being asked.
+    if (isFailover && (!stream || stream.destroyed)) detector.cleanup();
+    else super.disconnect();
   }
 }
 

@@ -43,9 +43,9 @@ export class OutageLog {
     return this.outage?.since;
   }
 
-  /** What is lost in an outage is said when it is over. */
+  /** @param why to say it now; without it, it is said when the outage is over */
   lose(messages: number, why?: string): void {
-    if (this.outage || why === undefined) this.losses.count(messages);
+    if (why === undefined) this.losses.count(messages);
     else this.losses.say(messages, `${this.words.server} (${why})`);
   }
 

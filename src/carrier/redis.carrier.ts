@@ -121,7 +121,7 @@ export class RedisCarrier extends Carrier {
     this.outages = new OutageLog(RedisCarrier.name, words);
     this.subscriptions = new Subscriptions(this.subscriber);
     this.subscriptions.want([this.probeChannel]);
-    this.queue = new PublishQueue(this.publisher, ({ message }) => this.outages.lose(1, message));
+    this.queue = new PublishQueue(this.publisher, ({ message }) => this.lose(message));
     this.unlisten = this.listenToClients();
     this.ticker = setInterval(() => this.tick(), probeIntervalMs).unref();
   }
@@ -160,7 +160,7 @@ export class RedisCarrier extends Carrier {
   publish(channel: string, message: Buffer): void {
     if (this.isClosed()) this.outages.lose(1);
     else if (this.state !== 'connected' || this.probe.isLate || this.held.size > 0) this.held.put(channel, message);
-    else if (!this.queue.put(channel, message)) this.outages.lose(1, 'it does not answer');
+    else if (!this.queue.put(channel, message)) this.lose('it does not answer');
   }
 
   /** Calls `listener` as Redis goes away, with what was given to the carrier before and has not left. */
@@ -314,7 +314,7 @@ export class RedisCarrier extends Carrier {
   private release(): void {
     if (this.state !== 'connected' || this.held.size === 0) return;
     for (const { channel, message } of this.held.take()) {
-      if (!this.queue.put(channel, message)) this.outages.lose(1, 'it does not answer');
+      if (!this.queue.put(channel, message)) this.lose('it does not answer');
     }
   }
 
@@ -386,6 +386,10 @@ export class RedisCarrier extends Carrier {
   private cut(): void {
     this.stillTicks = 0;
     for (const { stream } of [this.publisher, this.subscriber]) stream?.destroy();
+  }
+
+  private lose(why: string): void {
+    this.outages.lose(1, this.state === 'connected' ? why : undefined);
   }
 
   private goAway(error: Error): void {

@@ -104,7 +104,7 @@ export class ShardedCarrier extends Carrier {
   publish(channel: string, message: Buffer): void {
     const name = shardChannel(channel);
     const node = this.ownerOf(name);
-    if (this.isClosed() || !node?.publish(name, message)) this.outages.lose(1, 'no node takes it');
+    if (this.isClosed() || !node?.publish(name, message)) this.lose('no node takes it');
   }
 
   async subscribe(channels: readonly string[]): Promise<void> {
@@ -313,7 +313,7 @@ export class ShardedCarrier extends Carrier {
       onAway: (error) => this.isMember(node) && this.goAstray(error, node),
       onTakenAway: (names) => this.isMember(node) && names.length > 0 && this.takeAway(node, names),
       onLost: (error) => {
-        this.outages.lose(1, error.message);
+        this.lose(error.message);
         if (this.isMember(node)) this.goAstray(error, node);
       },
       onMessage: (name, message) => this.hear(name, message),
@@ -353,6 +353,10 @@ export class ShardedCarrier extends Carrier {
     this.state = 'connected';
     this.outages.end();
     this.picture.emit('whole');
+  }
+
+  private lose(why: string): void {
+    this.outages.lose(1, this.state === 'connected' ? why : undefined);
   }
 
   private noteFailure(error: Error): void {

@@ -25,8 +25,7 @@ describe('what a log says of an outage', () => {
     log.lose(3);
     log.begin(new Error('it is silent'));
     log.begin(new Error('and refuses'));
-    log.lose(1, 'it does not answer');
-    log.lose(1);
+    log.lose(2);
     vi.setSystemTime(Date.now() + 1_500);
 
     log.end();
@@ -54,7 +53,7 @@ describe('what a log says of an outage', () => {
   it('is said of a brief one that lost something, and of a longer one while it lasts', () => {
     const log = new OutageLog('Test', words, 1_000);
     log.begin(new Error('slots have moved'));
-    log.lose(1, 'no node takes it');
+    log.lose(1);
     log.end();
     log.begin(new Error('slots have moved'));
     vi.setSystemTime(Date.now() + 1_000);
@@ -67,7 +66,7 @@ describe('what a log says of an outage', () => {
     ]);
   });
 
-  it('is the loss itself where there is no outage', () => {
+  it('is the loss itself where a reason is given', () => {
     new OutageLog('Test', words).lose(1, 'it does not answer');
 
     expect(said).toEqual(['Redis at here:1 (it does not answer): a message was not carried; 1 lost since the start']);
